@@ -1,0 +1,72 @@
+"""The choices of one run, checked when they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from BoneSegLib.anatomy import Structure, select_structures
+from BoneSegLib.errors import UsageError
+
+QUALITIES = ("fast", "full")
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+Progress = Callable[[float, str], None]
+"""Called with the share done, 0 to 1, and what is being done."""
+
+IsCancelled = Callable[[], bool]
+"""Asked between windows; True stops the run with `BoneSegLib.errors.Cancelled`."""
+
+
+def no_progress(fraction: float, message: str) -> None:
+    """Takes progress and says nothing."""
+
+
+def never_cancelled() -> bool:
+    """Nobody asked to stop."""
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentOptions:
+    """How to segment.
+
+    ``structures``: ids or groups (``None`` = all ten). ``model``: a model folder (``None`` = the bundled one).
+    ``folds``: fold numbers as text, or ``("all",)``; several are averaged (``None`` = every fold the stage has).
+    ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
+    ``postprocess``: drop stray fragments and fill enclosed holes.
+    """
+
+    structures: tuple[str, ...] | None = None
+    quality: str = "full"
+    device: str = "auto"
+    precision: str = "auto"
+    model: Path | None = None
+    folds: tuple[str, ...] | None = None
+    mirroring: bool = False
+    force: bool = False
+    postprocess: bool = True
+
+    def __post_init__(self) -> None:
+        _require_choice("quality", self.quality, QUALITIES)
+        _require_choice("precision", self.precision, PRECISIONS)
+        if self.device.split(":")[0] not in DEVICES:
+            _require_choice("device", self.device, DEVICES)
+        select_structures(self.structures)
+
+    @property
+    def selected(self) -> tuple[Structure, ...]:
+        return select_structures(self.structures)
+
+    def to_dict(self) -> dict[str, object]:
+        """As plain data; the model folder by its name alone, since a path may hold a person's name."""
+        data = asdict(self)
+        data["model"] = self.model.name if self.model else None
+        return data
+
+
+def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise UsageError(f"Unknown {name} '{value}'.", remedy="Choose from: " + ", ".join(choices) + ".")
