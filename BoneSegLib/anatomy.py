@@ -5,6 +5,7 @@ Everything that names a bone (files, scene, tables, command line) takes it from 
 
 from __future__ import annotations
 
+import colorsys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,16 +17,17 @@ class Structure:
     """One bone.
 
     ``code`` is ``(SNOMED CT code, meaning)``; ``side`` is ``"left"``, ``"right"`` or ``None``; ``volume_ml`` the range
-    that an adult's whole bone plausibly has, used only to raise a flag, never to change a result.
+    that an adult's whole bone plausibly has, used only to raise a flag, never to change a result. A structure of a
+    model for other anatomy has no code and no plausible volume, and is called as its dataset calls it.
     """
 
     label: int
     id: str
     name: str
-    code: tuple[str, str]
+    code: tuple[str, str] | None
     side: str | None
     color: tuple[int, int, int]
-    volume_ml: tuple[float, float]
+    volume_ml: tuple[float, float] | None
 
 
 _HIP = ("29836001", "Hip")
@@ -54,31 +56,34 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 
-def select_structures(names: str | Iterable[str] | None) -> tuple[Structure, ...]:
-    """The structures asked for, in label order; all ten for ``None``.
+def select_structures(
+    names: str | Iterable[str] | None, *, known: Sequence[Structure] = STRUCTURES
+) -> tuple[Structure, ...]:
+    """The structures asked for, in the order of ``known``; all of them for ``None``.
 
     ``names`` is a comma-separated text or several ids, each an id (``hip_left``) or a group (``pelvis``).
     Raises `UsageError` for an unknown or missing name.
     """
     if names is None:
-        return STRUCTURES
+        return tuple(known)
     wanted = names.split(",") if isinstance(names, str) else list(names)
+    known_ids = [structure.id for structure in known]
     ids: set[str] = set()
     for name in (text.strip() for text in wanted):
-        if name in GROUPS:
-            ids.update(GROUPS[name])
-        elif name in BY_ID:
-            ids.add(name)
-        else:
+        members = GROUPS.get(name, (name,))
+        if not set(members) <= set(known_ids):
+            groups = [group for group, members in GROUPS.items() if set(members) <= set(known_ids)]
             raise UsageError(
-                f"Unknown structure '{name}'.",
-                remedy="Choose from: " + ", ".join([*BY_ID, *GROUPS]) + ".",
+                f"Unknown structure '{name}'.", remedy="Choose from: " + ", ".join([*known_ids, *groups]) + "."
             )
+        ids.update(members)
     if not ids:
-        raise UsageError("No structure was named.", remedy="Name at least one, or leave the option out for all ten.")
-    return tuple(structure for structure in STRUCTURES if structure.id in ids)
+        raise UsageError("No structure was named.", remedy="Name at least one, or leave the option out for all.")
+    return tuple(structure for structure in known if structure.id in ids)
 
 
-def labels_of(structures: Sequence[Structure]) -> tuple[int, ...]:
-    """The label values of some structures."""
-    return tuple(structure.label for structure in structures)
+def foreign_structure(label: int, name: str) -> Structure:
+    """A structure of a model for other anatomy: named by its dataset, coloured by its label."""
+    red, green, blue = colorsys.hsv_to_rgb((label * 0.618034) % 1.0, 0.45, 0.9)
+    color = (round(red * 255), round(green * 255), round(blue * 255))
+    return Structure(label, name, name.replace("_", " ").strip().capitalize() or name, None, None, color, None)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.errors import UsageError
 
 QUALITIES = ("fast", "full")
@@ -36,7 +35,8 @@ class SegmentOptions:
     ``structures``: ids or groups (``None`` = all ten). ``model``: a model folder (``None`` = the bundled one).
     ``folds``: fold numbers as text, or ``("all",)``; several are averaged (``None`` = every fold the stage has).
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
-    ``postprocess``: drop stray fragments and fill enclosed holes.
+    ``postprocess``: drop stray fragments and fill enclosed holes. ``coarse_to_fine``: run a finer network only around
+    the bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None
@@ -48,17 +48,13 @@ class SegmentOptions:
     mirroring: bool = False
     force: bool = False
     postprocess: bool = True
+    coarse_to_fine: bool = True
 
     def __post_init__(self) -> None:
         _require_choice("quality", self.quality, QUALITIES)
         _require_choice("precision", self.precision, PRECISIONS)
         if self.device.split(":")[0] not in DEVICES:
             _require_choice("device", self.device, DEVICES)
-        select_structures(self.structures)
-
-    @property
-    def selected(self) -> tuple[Structure, ...]:
-        return select_structures(self.structures)
 
     def to_dict(self) -> dict[str, object]:
         """As plain data; the model folder by its name alone, since a path may hold a person's name."""

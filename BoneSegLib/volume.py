@@ -11,6 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
+from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
 
 
@@ -133,13 +134,14 @@ class Volume:
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """Labels (uint8 kji, 0 = background, values as in `BoneSegLib.anatomy`) on ``geometry``.
+    """Labels (uint8 kji, 0 = background) on ``geometry``; ``structures`` tells what each value means.
 
     ``info`` records how the labels came about: model, hash, options, device, versions, seconds per stage.
     """
 
     array: np.ndarray
     geometry: Geometry
+    structures: tuple[Structure, ...] = STRUCTURES
     info: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,174 @@
+"""The engine: a volume in, labels on the same grid out.
+
+A model is one network or a cascade: the first names the bones over the whole field of view, the next sees the image and
+those names and finds the edges, only where bones are.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from BoneSegLib.anatomy import Structure, select_structures
+from BoneSegLib.checks import check_volume
+from BoneSegLib.errors import Cancelled, ResourceError
+from BoneSegLib.inference.clock import Clock
+from BoneSegLib.inference.device import choose_device, choose_precision
+from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
+from BoneSegLib.inference.loading import choose_folds, load_model
+from BoneSegLib.inference.provenance import describe_run
+from BoneSegLib.inference.resample import axis_orders
+from BoneSegLib.inference.restore import LogitsBlock, decide_labels
+from BoneSegLib.inference.stage import AIR_HU, Coarse, StageTask, run_stage
+from BoneSegLib.models.folder import Model, Stage
+from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
+from BoneSegLib.postprocessing import clean_labels
+from BoneSegLib.volume import LabelMap, Volume
+
+
+def segment(
+    volume: Volume,
+    options: SegmentOptions | None = None,
+    *,
+    progress: Progress = no_progress,
+    is_cancelled: IsCancelled = never_cancelled,
+) -> LabelMap:
+    """Segments ``volume``; the labels lie on its own grid.
+
+    Raises a `BoneSegLib.errors.BoneSegError`: `InputError` for an unusable image, `NeedsConfirmation` for a suspicious
+    one (unless ``options.force``), `ModelError`, `MissingError`, `ResourceError`, `Cancelled`.
+    """
+    options = options or SegmentOptions()
+    started = time.perf_counter()
+    model = load_model(options.model)
+    structures = select_structures(options.structures, known=model.structures)
+    notes = check_volume(volume, expects_ct=model.dataset.is_ct, force=options.force)
+    device = choose_device(options.device)
+    run = _Run(model, options, structures, device, progress, is_cancelled)
+    try:
+        labels, clock = run.labels_of(volume)
+    except torch.OutOfMemoryError:
+        notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
+        run = _Run(model, options, structures, torch.device("cpu"), progress, is_cancelled)
+        labels, clock = run.labels_of(volume)
+    except MemoryError as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
+            raise _out_of_memory() from error
+        raise
+    info = describe_run(
+        model,
+        options,
+        device=run.device,
+        precision=run.precision,
+        seconds=clock.seconds,
+        seconds_total=time.perf_counter() - started,
+        notes=notes,
+    )
+    progress(1.0, "Done")
+    return LabelMap(labels, volume.geometry, structures, info)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One volume through the stages of a model on one device."""
+
+    model: Model
+    options: SegmentOptions
+    structures: tuple[Structure, ...]
+    device: torch.device
+    progress: Progress
+    is_cancelled: IsCancelled
+
+    @property
+    def precision(self) -> str:
+        return choose_precision(self.options.precision, self.device)
+
+    def labels_of(self, volume: Volume) -> tuple[np.ndarray, Clock]:
+        """Labels (uint8 kji) on the volume's grid, and the time that each step took."""
+        clock = Clock()
+        if not (self.model.canonical and needs_straightening(volume.geometry)):
+            return self._labels_of_straight(volume, clock), clock
+        box = straight_geometry(volume.geometry)
+        outside = AIR_HU if self.model.dataset.is_ct else float(volume.array.min())
+        array = resample_between(volume.array, volume.geometry, box, linear=True, fill=outside)
+        clock.lap("straighten")
+        labels = self._labels_of_straight(Volume(array, box, volume.name), clock)
+        labels = resample_between(labels, box, volume.geometry, linear=False, fill=0)
+        clock.lap("straighten")
+        return labels, clock
+
+    def _labels_of_straight(self, volume: Volume, clock: Clock) -> np.ndarray:
+        stages = self.model.stages_of(self.options.quality)
+        transpose = stages[0].plans.transpose
+        frame = make_frame(volume.array, volume.geometry, canonical=self.model.canonical, transpose=transpose)
+        image, spacing = frame.view(volume.array), frame.spacing(volume.geometry)
+        clock.lap("prepare")
+        block = self._run_stages(stages, image, spacing, clock)
+        self.progress(0.95, "Restoring the labels")
+        last = stages[-1].configuration
+        found = decide_labels(block, frame.shape, axis_orders(last.logits_resampling, last.spacing, spacing))
+        labels = np.zeros(volume.array.shape, dtype=np.uint8)
+        frame.view(labels)[...] = self._label_table()[found]
+        clock.lap("restore")
+        if self.options.postprocess:
+            clean_labels(labels, [structure.label for structure in self.structures])
+            clock.lap("postprocess")
+        return labels
+
+    def _run_stages(
+        self, stages: tuple[Stage, ...], image: np.ndarray, spacing: tuple[float, float, float], clock: Clock
+    ) -> LogitsBlock:
+        coarse: Coarse | None = None
+        for number, stage in enumerate(stages):
+            name = "Finding the bones" if number == 0 else "Finding their edges"
+            begin, end = _share_of_stage(number, len(stages))
+            self.progress(begin, name)
+            if self.is_cancelled():
+                raise Cancelled
+            task = StageTask(
+                stage=stage,
+                image=image,
+                spacing=spacing,
+                folds=choose_folds(stage, self.options.folds),
+                wanted=tuple(self.model.network_labels[structure.id] for structure in self.structures),
+                device=self.device,
+                precision=self.precision,
+                mirroring=self.options.mirroring,
+                pads_with_air=self.model.pads_with_air,
+                everywhere=not self.options.coarse_to_fine,
+            )
+            block = run_stage(
+                task,
+                coarse,
+                clock=clock,
+                on_window=lambda done, total: self.progress(begin + (end - begin) * done / total, name),  # noqa: B023
+                is_cancelled=self.is_cancelled,
+            )
+            coarse = Coarse(block, stage)
+        return block
+
+    def _label_table(self) -> np.ndarray:
+        """Network label -> label to write; what was not asked for becomes background."""
+        table = np.zeros(256, dtype=np.uint8)
+        for structure in self.structures:
+            table[self.model.network_labels[structure.id]] = structure.label
+        return table
+
+
+def _share_of_stage(number: int, count: int) -> tuple[float, float]:
+    """Which part of the progress bar a stage gets: the first of a cascade is quick."""
+    if count == 1:
+        return (0.02, 0.95)
+    return (0.02, 0.15) if number == 0 else (0.15, 0.95)
+
+
+def _out_of_memory() -> ResourceError:
+    return ResourceError(
+        "The computer ran out of memory.",
+        remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
+    )

@@ -1,0 +1,62 @@
+"""Models and networks, loaded once per session and kept for the next volume."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from BoneSegLib.errors import ModelError, UsageError
+from BoneSegLib.models.catalogue import open_model
+from BoneSegLib.models.checkpoint import load_checkpoint
+from BoneSegLib.models.folder import Model, Stage, verify_files
+from BoneSegLib.models.network import build_network, load_weights
+
+
+@lru_cache(maxsize=2)
+def load_model(folder: Path | None) -> Model:
+    """A model (``None``: the bundled one), read and verified."""
+    model = open_model(folder)
+    verify_files(model)
+    return model
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedStage:
+    """One network per fold, in evaluation mode on their device, and the axes that all of them may mirror."""
+
+    networks: tuple[Any, ...]
+    mirror_axes: tuple[int, ...]
+
+
+@lru_cache(maxsize=4)
+def load_stage(stage: Stage, folds: tuple[str, ...], device: torch.device) -> LoadedStage:
+    """Builds the stage's networks and fills them. Raises `ModelError`, `MissingError`."""
+    networks: list[Any] = []
+    mirror_axes: set[int] = {0, 1, 2}
+    architecture = stage.configuration.architecture
+    for fold in folds:
+        checkpoint = load_checkpoint(stage.checkpoint(fold))
+        if checkpoint.configuration and checkpoint.configuration != stage.configuration.name:
+            raise ModelError(
+                f"The weights in '{stage.folder.name}' belong to another configuration.",
+                cause=f"They say '{checkpoint.configuration}', the plans '{stage.configuration.name}'.",
+            )
+        network = build_network(architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
+        load_weights(network, checkpoint.weights, architecture)
+        networks.append(network.eval().to(device))
+        mirror_axes &= set(checkpoint.mirror_axes)
+    return LoadedStage(tuple(networks), tuple(sorted(mirror_axes)))
+
+
+def choose_folds(stage: Stage, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The folds to average; all that are there for ``None`` and ``("all",)``. Raises `UsageError` for an absent one."""
+    if asked is None or asked == ("all",):
+        return stage.folds
+    missing = [fold for fold in asked if not stage.checkpoint(fold).is_file()]
+    if missing:
+        raise UsageError(f"The model has no fold {', '.join(missing)}.", remedy=f"It has: {', '.join(stage.folds)}.")
+    return asked

@@ -1,0 +1,247 @@
+"""nnU-Net v2's plans.json: what a network looks like and how images are prepared for it.
+
+All spatial tuples are in the network's axis order, which is kji unless the plans transpose it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from BoneSegLib.errors import ModelError
+from BoneSegLib.models.jsonfile import Fields
+
+Triple = tuple[int, int, int]
+
+# A network beyond these is not one that somebody trained: a folder that asks for it is broken or hostile.
+_MAX_STAGES = 9
+_MAX_FEATURES = 1024
+_MAX_PATCH_VOXELS = 320**3
+
+_SUPPORTED_NORMALIZATIONS = ("CTNormalization", "ZScoreNormalization", "RescaleTo01Normalization", "NoNormalization")
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A PlainConvUNet: ``features``, ``kernels`` and ``strides`` per stage, from the finest to the coarsest."""
+
+    features: tuple[int, ...]
+    kernels: tuple[Triple, ...]
+    strides: tuple[Triple, ...]
+    norm_eps: float = 1e-5
+    negative_slope: float = 0.01
+
+    @property
+    def divisor(self) -> Triple:
+        """Every window's size must be a multiple of this."""
+        sizes = [1, 1, 1]
+        for stride in self.strides:
+            sizes = [size * step for size, step in zip(sizes, stride, strict=True)]
+        return (sizes[0], sizes[1], sizes[2])
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """nnU-Net's default resampling: spline ``order`` along all axes, or, where one axis is far coarser than the others
+    (or ``separate_z`` says so), ``order`` in the plane and ``order_z`` across it."""
+
+    order: int
+    order_z: int
+    separate_z: bool | None
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """Intensity statistics of one channel over the training set's foreground (HU for CT)."""
+
+    mean: float
+    std: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One network of the plans, e.g. ``3d_fullres``: ``spacing`` in mm and ``patch`` in voxels, network axis order."""
+
+    name: str
+    spacing: tuple[float, float, float]
+    patch: Triple
+    architecture: Architecture
+    normalizations: tuple[str, ...]
+    use_mask: tuple[bool, ...]
+    data_resampling: Resampling
+    logits_resampling: Resampling
+    previous_stage: str | None
+
+
+@dataclass(frozen=True)
+class Plans:
+    """plans.json. ``transpose`` is nnU-Net's transpose_forward: network axis a is image axis ``transpose[a]`` (kji)."""
+
+    name: str
+    transpose: Triple
+    intensities: tuple[Intensity, ...]
+    configurations: dict[str, dict[str, Any]]
+
+    def configuration(self, name: str) -> Configuration:
+        """One configuration, with what it inherits. Raises `ModelError` if it is absent or not supported."""
+        return _parse_configuration(name, self._with_inherited(name))
+
+    def _with_inherited(self, name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
+        data = self.configurations.get(name)
+        if not isinstance(data, dict) or name in seen:
+            raise ModelError(f"plans.json has no usable configuration '{name}'.")
+        parent = data.get("inherits_from")
+        if parent is None:
+            return data
+        return {**self._with_inherited(str(parent), (*seen, name)), **data}
+
+
+def parse_plans(data: dict[str, Any]) -> Plans:
+    """plans.json as an object. Raises `ModelError` when something needed is absent or of the wrong kind."""
+    fields = Fields(data, "plans.json")
+    transpose = fields.integers("transpose_forward", length=3)
+    if sorted(transpose) != [0, 1, 2]:
+        raise ModelError("plans.json: field 'transpose_forward' should be an order of 0, 1, 2.")
+    properties = fields.object("foreground_intensity_properties_per_channel", {})
+    intensities = tuple(_parse_intensity(properties[key]) for key in sorted(properties, key=_channel_order))
+    return Plans(
+        name=fields.text("plans_name", "nnUNetPlans"),
+        transpose=(transpose[0], transpose[1], transpose[2]),
+        intensities=intensities,
+        configurations=fields.object("configurations"),
+    )
+
+
+def _channel_order(key: str) -> int:
+    if not key.isdigit():
+        raise ModelError("plans.json: intensity properties should be numbered by channel.")
+    return int(key)
+
+
+def _parse_intensity(data: Any) -> Intensity:
+    fields = Fields(data if isinstance(data, dict) else {}, "plans.json, intensity properties")
+    return Intensity(
+        mean=fields.number("mean"),
+        std=fields.number("std"),
+        lower=fields.number("percentile_00_5"),
+        upper=fields.number("percentile_99_5"),
+    )
+
+
+def _parse_configuration(name: str, data: dict[str, Any]) -> Configuration:
+    fields = Fields(data, f"plans.json, configuration '{name}'")
+    if len(fields.raw("patch_size")) != 3:
+        raise ModelError(
+            f"The model's configuration '{name}' is not supported.",
+            cause="It is a 2D network.",
+            remedy="Use a 3D configuration (3d_fullres, 3d_lowres or their cascade).",
+        )
+    patch = fields.integers("patch_size", length=3)
+    spacing = fields.numbers("spacing", length=3)
+    architecture = _parse_architecture(name, fields)
+    if min(patch) < 1 or patch[0] * patch[1] * patch[2] > _MAX_PATCH_VOXELS or min(spacing) <= 0:
+        raise ModelError(f"The model's configuration '{name}' asks for an impossible patch or spacing.")
+    if any(size % step for size, step in zip(patch, architecture.divisor, strict=True)):
+        raise ModelError(f"The model's configuration '{name}' has a patch that its strides do not divide.")
+    normalizations = tuple(str(scheme) for scheme in fields.raw("normalization_schemes"))
+    for scheme in normalizations:
+        if scheme not in _SUPPORTED_NORMALIZATIONS:
+            raise ModelError(f"The model's normalisation '{scheme}' is not supported.")
+    previous = fields.raw("previous_stage", None)
+    return Configuration(
+        name=name,
+        spacing=(spacing[0], spacing[1], spacing[2]),
+        patch=(patch[0], patch[1], patch[2]),
+        architecture=architecture,
+        normalizations=normalizations,
+        use_mask=tuple(bool(value) for value in fields.raw("use_mask_for_norm", [False] * len(normalizations))),
+        data_resampling=_parse_resampling(fields, "data", default_order=3),
+        logits_resampling=_parse_resampling(fields, "probabilities", default_order=1),
+        previous_stage=str(previous) if previous else None,
+    )
+
+
+def _parse_resampling(fields: Fields, kind: str, *, default_order: int) -> Resampling:
+    function = fields.text(f"resampling_fn_{kind}", "resample_data_or_seg_to_shape")
+    if function != "resample_data_or_seg_to_shape":
+        raise ModelError(f"The model's resampling '{function}' is not supported.")
+    options = fields.object(f"resampling_fn_{kind}_kwargs", {})
+    separate = options.get("force_separate_z")
+    order, order_z = options.get("order", default_order), options.get("order_z", 0)
+    if order not in (0, 1, 3) or order_z not in (0, 1) or separate not in (None, True, False):
+        raise ModelError(f"The model's resampling of {kind} asks for an unsupported order.")
+    return Resampling(order=order, order_z=order_z, separate_z=separate)
+
+
+def _parse_architecture(name: str, fields: Fields) -> Architecture:
+    if "architecture" in fields:
+        return _parse_architecture_object(name, Fields(fields.object("architecture"), f"plans.json, '{name}'"))
+    # Plans written before nnU-Net v2.3 spell the network out in the configuration itself.
+    _require_plain_unet(name, fields.text("UNet_class_name"))
+    kernels, strides = fields.triples("conv_kernel_sizes"), fields.triples("pool_op_kernel_sizes")
+    base, most = int(fields.number("UNet_base_num_features")), int(fields.number("unet_max_num_features"))
+    _require_two_convolutions(name, [*fields.raw("n_conv_per_stage_encoder"), *fields.raw("n_conv_per_stage_decoder")])
+    features = tuple(min(base * 2**stage, most) for stage in range(min(len(strides), _MAX_STAGES + 1)))
+    return _checked_architecture(name, Architecture(features, kernels, strides))
+
+
+def _parse_architecture_object(name: str, fields: Fields) -> Architecture:
+    _require_plain_unet(name, fields.text("network_class_name"))
+    options = Fields(fields.object("arch_kwargs"), f"plans.json, architecture of '{name}'")
+    counts = [options.raw("n_conv_per_stage"), options.raw("n_conv_per_stage_decoder")]
+    _require_two_convolutions(name, [n for count in counts for n in (count if isinstance(count, list) else [count])])
+    for key, expected in (
+        ("conv_op", "torch.nn.modules.conv.Conv3d"),
+        ("norm_op", "torch.nn.modules.instancenorm.InstanceNorm3d"),
+        ("dropout_op", None),
+        ("nonlin", "torch.nn.LeakyReLU"),
+    ):
+        if options.raw(key, expected) not in (
+            expected,
+            str(expected).replace("torch.nn.Leaky", "torch.nn.modules.activation.Leaky"),
+        ):
+            raise ModelError(
+                f"The model's configuration '{name}' uses {key} = {options.raw(key)!r}, which is not supported."
+            )
+    norm = options.object("norm_op_kwargs", {})
+    if norm.get("affine", False) is not True or options.raw("nonlin_first", False):
+        raise ModelError(f"The model's configuration '{name}' orders or parametrises its layers in an unsupported way.")
+    architecture = Architecture(
+        features=options.integers("features_per_stage"),
+        kernels=options.triples("kernel_sizes"),
+        strides=options.triples("strides"),
+        norm_eps=float(norm.get("eps", 1e-5)),
+        negative_slope=float(options.object("nonlin_kwargs", {}).get("negative_slope", 0.01)),
+    )
+    return _checked_architecture(name, architecture)
+
+
+def _require_plain_unet(name: str, class_name: str) -> None:
+    short = class_name.rsplit(".", 1)[-1]
+    if short != "PlainConvUNet":
+        raise ModelError(
+            f"The model's network '{short}' (configuration '{name}') is not supported.",
+            remedy="Use a model trained with nnU-Net's PlainConvUNet (the plans 'nnUNetPlans').",
+        )
+
+
+def _require_two_convolutions(name: str, counts: list[Any]) -> None:
+    if any(count != 2 for count in counts):
+        raise ModelError(
+            f"The model's configuration '{name}' is not supported.",
+            cause="It does not have two convolutions per stage, as nnU-Net's default plans do.",
+        )
+
+
+def _checked_architecture(name: str, architecture: Architecture) -> Architecture:
+    stages = len(architecture.features)
+    sizes = [size for triple in (*architecture.kernels, *architecture.strides) for size in triple]
+    if not 3 <= stages <= _MAX_STAGES or {len(architecture.kernels), len(architecture.strides)} != {stages}:
+        raise ModelError(f"The model's configuration '{name}' has an unsupported number of stages.")
+    if not all(1 <= n <= _MAX_FEATURES for n in architecture.features) or not all(1 <= size <= 7 for size in sizes):
+        raise ModelError(f"The model's configuration '{name}' asks for a network of an impossible size.")
+    if any(size % 2 == 0 for kernel in architecture.kernels for size in kernel):
+        raise ModelError(f"The model's configuration '{name}' has kernels of even size.")
+    return architecture
