@@ -1,0 +1,83 @@
+# BoneSeg: what a developer, a new user and the continuous integration run. `make help` lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+# Further arguments for the installation of torch, for instance the package index of the build for your graphics card:
+#   make setup PIP_TORCH="--index-url ..."
+PIP_TORCH ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --progress-bar off --disable-pip-version-check
+READY := $(VENV)/.boneseg-ready
+READY_TO_TEST := $(VENV)/.boneseg-ready-to-test
+TORCH_AS_INSTALLED := $(VENV)/torch-as-installed.txt
+SAMPLE := Resources/SampleData
+
+.PHONY: help setup demo test test-slow lint bench screenshots clean distclean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo         set up, then segment the bundled sample CT and compare it with its true labels (results: out/)"
+	@echo "make test         set up, then run all tests but the slow ones"
+	@echo "make test-slow    the tests that take minutes each"
+	@echo "make lint         ruff and mypy"
+	@echo "make bench        speed, against nnunetv2"
+	@echo "make screenshots  pictures of the module, for the documentation"
+	@echo "make setup        only set up: a virtual environment in $(VENV)"
+	@echo "make clean        remove results and caches;  make distclean: $(VENV) too"
+
+setup: $(READY) $(READY_TO_TEST)
+
+# torch comes first and alone: another package that asks for torch would bring its newest build, with gigabytes of CUDA.
+# What was installed then is a constraint on everything after.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+		{ echo "BoneSeg needs Python 3.10 or newer; this is `$(PYTHON) --version`. Try: make PYTHON=python3.11 ..."; exit 1; }
+	@echo "Setting up $(VENV). This is done once and takes some minutes."
+	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV). On Debian: apt-get install python3-venv"; exit 1; }
+	@echo "  torch (a few hundred MB) ..."
+	@$(PIP) torch==2.13.0 $(PIP_TORCH)
+	@$(BIN)/python -c 'import torch; print(f"torch=={torch.__version__}")' > $(TORCH_AS_INSTALLED)
+	@echo "  BoneSeg, MONAI, the runtime of 3D Slicer ..."
+	@$(PIP) -c $(TORCH_AS_INSTALLED) -e ".[test,widget]"
+	@touch $@
+
+$(READY_TO_TEST): $(READY) Testing/requirements-oracles.txt Testing/requirements-oracles-imports.txt
+	@echo "  nnunetv2 and what else the tests compare with ..."
+	@$(PIP) -c $(TORCH_AS_INSTALLED) -r Testing/requirements-oracles-imports.txt
+	@$(PIP) --no-deps -r Testing/requirements-oracles.txt
+	@$(BIN)/python -c 'import sys, torch; sys.exit(open("$(TORCH_AS_INSTALLED)").read().strip() != f"torch=={torch.__version__}")' || \
+		{ echo "The set-up replaced torch by another build. Please report this; meanwhile: make distclean setup"; exit 1; }
+	@touch $@
+
+demo: $(READY)
+	@mkdir -p out
+	$(BIN)/boneseg segment $(SAMPLE)/sample_ct.nii.gz -o out/sample.seg.nrrd --statistics out/sample_statistics.csv
+	$(BIN)/boneseg compare $(SAMPLE)/sample_labels.nii.gz out/sample.seg.nrrd -o out/sample_comparison.csv
+	@$(BIN)/python Testing/acceptance/demo.py out
+
+test: $(READY) $(READY_TO_TEST)
+	@echo "Running all tests but the slow ones; the report goes to out/tests.xml."
+	@$(BIN)/python -m pytest -q -m "not slow" --junit-xml=out/tests.xml
+
+test-slow: $(READY) $(READY_TO_TEST)
+	@echo "Running the slow tests; the report goes to out/tests-slow.xml."
+	@$(BIN)/python -m pytest -q -m slow --junit-xml=out/tests-slow.xml
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY) $(READY_TO_TEST)
+	@$(BIN)/python Testing/benchmarks/bench.py
+
+screenshots: $(READY)
+	@$(BIN)/python Testing/qt_runtime/screenshots.py docs/images
+
+clean:
+	rm -rf out build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find BoneSeg BoneSegLib Testing -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV) boneseg.egg-info

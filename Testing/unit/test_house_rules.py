@@ -1,0 +1,165 @@
+"""The rules of the house (docs/architecture.md), read off the sources."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+LIBRARY = REPOSITORY / "BoneSegLib"
+SOURCES = sorted([*LIBRARY.rglob("*.py"), *(REPOSITORY / "BoneSeg").glob("*.py")])
+LIBRARY_SOURCES = [path for path in SOURCES if LIBRARY in path.parents]
+
+MAY_USE_MRML = ("BoneSegLib/scene", "BoneSegLib/headless", "BoneSeg/")
+MAY_USE_VTK_LATE = ("BoneSegLib/evaluation", "BoneSegLib/baselines")
+ENGINE_ROOMS = ("BoneSegLib/models", "BoneSegLib/inference")
+ABOVE_THE_ENGINE = {"scene", "headless", "training", "batch", "commands", "cli", "evaluation", "baselines"}
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def _imports(path: Path, *, module_level_only: bool = False) -> Iterator[str]:
+    """Dotted names of all that a file imports; imports for type checking alone count as none."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    package = _name(path).removesuffix(".py").split("/")[:-1]
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            pending.extend(node.orelse)
+        elif module_level_only and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            continue
+        else:
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def _roots(path: Path, *, module_level_only: bool = False) -> set[str]:
+    return {name.split(".")[0] for name in _imports(path, module_level_only=module_level_only)}
+
+
+@pytest.fixture(params=SOURCES, ids=_name)
+def source(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def test_only_the_scene_rooms_and_the_module_import_slicer(source):
+    if not _name(source).startswith(MAY_USE_MRML):
+        assert "slicer" not in _roots(source)
+
+
+def test_vtk_stays_in_the_scene_rooms_and_is_imported_late_where_surfaces_are_computed(source):
+    name = _name(source)
+    if name.startswith(MAY_USE_MRML):
+        return
+    late = name.startswith(MAY_USE_VTK_LATE)
+    assert not {"vtk", "vtkmodules", "vtkITK"} & _roots(source, module_level_only=late)
+
+
+def test_only_the_module_itself_imports_qt(source):
+    if not _name(source).startswith("BoneSeg/"):
+        assert not {"qt", "ctk", "PySide6", "PythonQt"} & _roots(source)
+
+
+def test_the_engine_imports_nothing_from_the_rooms_above_it(source):
+    if _name(source).startswith(ENGINE_ROOMS):
+        rooms = {name.split(".")[1] for name in _imports(source) if name.startswith("BoneSegLib.")}
+        assert not ABOVE_THE_ENGINE & rooms
+
+
+def test_the_scene_never_reaches_up_to_the_command_line_the_batch_or_the_training(source):
+    if _name(source).startswith(("BoneSegLib/scene", "BoneSegLib/headless")):
+        rooms = {name.split(".")[1] for name in _imports(source) if name.startswith("BoneSegLib.")}
+        assert not {"cli", "commands", "batch", "training"} & rooms
+
+
+def test_nothing_but_the_command_line_uses_the_batch_runner_and_the_training(source):
+    name = _name(source)
+    if name.startswith(
+        ("BoneSegLib/batch", "BoneSegLib/training", "BoneSegLib/cli", "BoneSegLib/commands", "BoneSeg/")
+    ):
+        return
+    rooms = {name.split(".")[1] for name in _imports(source) if name.startswith("BoneSegLib.")}
+    assert not {"batch", "training"} & rooms
+
+
+@pytest.mark.parametrize("source_file", LIBRARY_SOURCES, ids=_name)
+def test_every_file_of_the_library_begins_with_what_it_is_for(source_file):
+    assert ast.get_docstring(ast.parse(source_file.read_text(encoding="utf-8")))
+
+
+def test_every_folder_of_the_library_is_a_package():
+    folders = {path.parent for path in LIBRARY_SOURCES}
+    assert [_name(folder) for folder in sorted(folders) if not (folder / "__init__.py").is_file()] == []
+
+
+def test_importing_the_library_loads_neither_torch_nor_monai_nor_numpy():
+    code = "import sys, BoneSegLib; print(*sorted({n.split('.')[0] for n in sys.modules}))"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=True
+    ).stdout.split()
+    assert not {"torch", "monai", "numpy", "scipy", "SimpleITK", "slicer", "vtk"} & set(loaded)
+
+
+# Written in pieces, so that this file does not find itself.
+FORBIDDEN = re.compile(
+    "|".join(
+        [
+            r"https?://[^\s)\"']*/" + r"(simple|debian)/",
+            r"(deb|files|download|registry|pypi|security)\." + r"(debian|pythonhosted|pytorch|npmjs|python)\.org",
+            r"pypi\." + r"org",
+            r"(?<![\w/.])/" + r"(work|root|home/\w+|opt/wheels|opt/pypi)/",
+        ]
+    )
+)
+
+
+def _tracked_text_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    paths = (REPOSITORY / name for name in listed.stdout.split("\0") if name)
+    return [path for path in paths if path.is_file() and b"\0" not in path.read_bytes()[:8000]]
+
+
+def test_no_tracked_file_names_a_package_registry_or_a_path_of_the_machine_it_was_written_on():
+    found = {
+        _name(path): match.group()
+        for path in _tracked_text_files()
+        if (match := FORBIDDEN.search(path.read_text(encoding="utf-8", errors="replace")))
+    }
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://pypi." + "org/simple/torch",
+        "--index-url https://download." + "pytorch.org/whl/cpu",
+        "open('/" + "work/main/x')",
+    ],
+)
+def test_the_rule_about_hosts_and_paths_finds_what_it_forbids(text):
+    assert FORBIDDEN.search(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["BoneSegLib/work/x", "../shared/data/ct", "https://pytorch.org/get-started", "/path/to/ct.nii.gz"]
+)
+def test_the_rule_about_hosts_and_paths_leaves_ordinary_text_alone(text):
+    assert not FORBIDDEN.search(text)
