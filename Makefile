@@ -11,6 +11,7 @@ PIP := $(BIN)/python -m pip install -qq --progress-bar off --disable-pip-version
 READY := $(VENV)/.boneseg-ready
 READY_TO_TEST := $(VENV)/.boneseg-ready-to-test
 TORCH_AS_INSTALLED := $(VENV)/torch-as-installed.txt
+TORCH_NOW := $(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))'
 SAMPLE := Resources/SampleData
 
 .PHONY: help setup demo test test-slow lint bench screenshots clean distclean
@@ -37,7 +38,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV). On Debian: apt-get install python3-venv"; exit 1; }
 	@echo "  torch (a few hundred MB) ..."
 	@$(PIP) torch==2.13.0 $(PIP_TORCH)
-	@$(BIN)/python -c 'import torch; print(f"torch=={torch.__version__}")' > $(TORCH_AS_INSTALLED)
+	@$(TORCH_NOW) > $(TORCH_AS_INSTALLED)
 	@echo "  BoneSeg, MONAI, the runtime of 3D Slicer ..."
 	@$(PIP) -c $(TORCH_AS_INSTALLED) -e ".[test,widget]"
 	@touch $@
@@ -46,7 +47,7 @@ $(READY_TO_TEST): $(READY) Testing/requirements-oracles.txt Testing/requirements
 	@echo "  nnunetv2 and what else the tests compare with ..."
 	@$(PIP) -c $(TORCH_AS_INSTALLED) -r Testing/requirements-oracles-imports.txt
 	@$(PIP) --no-deps -r Testing/requirements-oracles.txt
-	@$(BIN)/python -c 'import sys, torch; sys.exit(open("$(TORCH_AS_INSTALLED)").read().strip() != f"torch=={torch.__version__}")' || \
+	@$(TORCH_NOW) | cmp -s - $(TORCH_AS_INSTALLED) || \
 		{ echo "The set-up replaced torch by another build. Please report this; meanwhile: make distclean setup"; exit 1; }
 	@touch $@
 

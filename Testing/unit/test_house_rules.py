@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ LIBRARY_SOURCES = [path for path in SOURCES if LIBRARY in path.parents]
 
 MAY_USE_MRML = ("BoneSegLib/scene", "BoneSegLib/headless", "BoneSeg/")
 MAY_USE_VTK_LATE = ("BoneSegLib/evaluation", "BoneSegLib/baselines")
+VTK = {"vtk", "vtkmodules", "vtkITK"}
 ENGINE_ROOMS = ("BoneSegLib/models", "BoneSegLib/inference")
 ABOVE_THE_ENGINE = {"scene", "headless", "training", "batch", "commands", "cli", "evaluation", "baselines"}
 
@@ -47,58 +48,93 @@ def _imports(path: Path, *, module_level_only: bool = False) -> Iterator[str]:
             pending.extend(ast.iter_child_nodes(node))
 
 
-def _roots(path: Path, *, module_level_only: bool = False) -> set[str]:
-    return {name.split(".")[0] for name in _imports(path, module_level_only=module_level_only)}
+def _roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in _imports(path)}
 
 
-@pytest.fixture(params=SOURCES, ids=_name)
-def source(request: pytest.FixtureRequest) -> Path:
-    return request.param
+def _module_level_roots(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in _imports(path, module_level_only=True)}
 
 
-def test_only_the_scene_rooms_and_the_module_import_slicer(source):
-    if not _name(source).startswith(MAY_USE_MRML):
-        assert "slicer" not in _roots(source)
+def _library_rooms(path: Path) -> set[str]:
+    """Which rooms of the library a file imports from."""
+    return {name.split(".")[1] for name in _imports(path) if name.startswith("BoneSegLib.")}
 
 
-def test_vtk_stays_in_the_scene_rooms_and_is_imported_late_where_surfaces_are_computed(source):
-    name = _name(source)
-    if name.startswith(MAY_USE_MRML):
-        return
-    late = name.startswith(MAY_USE_VTK_LATE)
-    assert not {"vtk", "vtkmodules", "vtkITK"} & _roots(source, module_level_only=late)
+def _offenders(
+    forbidden: set[str],
+    imported: Callable[[Path], set[str]],
+    *,
+    inside: tuple[str, ...] = ("",),
+    outside: tuple[str, ...] = (),
+) -> dict[str, set[str]]:
+    """Each file ``inside`` these paths and not ``outside`` them that imports something forbidden, with what it is."""
+    found = {
+        _name(path): forbidden & imported(path)
+        for path in SOURCES
+        if _name(path).startswith(inside) and not (outside and _name(path).startswith(outside))
+    }
+    return {name: imports for name, imports in found.items() if imports}
 
 
-def test_only_the_module_itself_imports_qt(source):
-    if not _name(source).startswith("BoneSeg/"):
-        assert not {"qt", "ctk", "PySide6", "PythonQt"} & _roots(source)
+def test_only_the_scene_rooms_and_the_module_import_slicer():
+    assert _offenders({"slicer"}, _roots, outside=MAY_USE_MRML) == {}
 
 
-def test_the_engine_imports_nothing_from_the_rooms_above_it(source):
-    if _name(source).startswith(ENGINE_ROOMS):
-        rooms = {name.split(".")[1] for name in _imports(source) if name.startswith("BoneSegLib.")}
-        assert not ABOVE_THE_ENGINE & rooms
+def test_vtk_stays_in_the_scene_rooms_and_where_surfaces_are_computed():
+    assert _offenders(VTK, _roots, outside=(*MAY_USE_MRML, *MAY_USE_VTK_LATE)) == {}
 
 
-def test_the_scene_never_reaches_up_to_the_command_line_the_batch_or_the_training(source):
-    if _name(source).startswith(("BoneSegLib/scene", "BoneSegLib/headless")):
-        rooms = {name.split(".")[1] for name in _imports(source) if name.startswith("BoneSegLib.")}
-        assert not {"cli", "commands", "batch", "training"} & rooms
+def test_vtk_is_imported_late_where_surfaces_are_computed():
+    assert _offenders(VTK, _module_level_roots, inside=MAY_USE_VTK_LATE) == {}
 
 
-def test_nothing_but_the_command_line_uses_the_batch_runner_and_the_training(source):
-    name = _name(source)
-    if name.startswith(
-        ("BoneSegLib/batch", "BoneSegLib/training", "BoneSegLib/cli", "BoneSegLib/commands", "BoneSeg/")
-    ):
-        return
-    rooms = {name.split(".")[1] for name in _imports(source) if name.startswith("BoneSegLib.")}
-    assert not {"batch", "training"} & rooms
+def test_only_the_module_itself_imports_qt():
+    assert _offenders({"qt", "ctk", "PySide6", "PythonQt"}, _roots, outside=("BoneSeg/",)) == {}
 
 
-@pytest.mark.parametrize("source_file", LIBRARY_SOURCES, ids=_name)
-def test_every_file_of_the_library_begins_with_what_it_is_for(source_file):
-    assert ast.get_docstring(ast.parse(source_file.read_text(encoding="utf-8")))
+def test_the_engine_imports_nothing_from_the_rooms_above_it():
+    assert _offenders(ABOVE_THE_ENGINE, _library_rooms, inside=ENGINE_ROOMS) == {}
+
+
+def test_the_scene_never_reaches_up_to_the_command_line_the_batch_or_the_training():
+    above = {"cli", "commands", "batch", "training"}
+    assert _offenders(above, _library_rooms, inside=("BoneSegLib/scene", "BoneSegLib/headless")) == {}
+
+
+def test_nothing_but_the_command_line_and_the_module_uses_the_batch_runner_and_the_training():
+    users = ("BoneSegLib/batch", "BoneSegLib/training", "BoneSegLib/cli", "BoneSegLib/commands", "BoneSeg/")
+    assert _offenders({"batch", "training"}, _library_rooms, outside=users) == {}
+
+
+def test_torch_and_monai_are_not_imported_by_what_the_command_line_loads_first():
+    first = ("BoneSegLib/cli.py", "BoneSegLib/commands", "BoneSegLib/__")
+    assert _offenders({"torch", "monai"}, _module_level_roots, inside=first) == {}
+
+
+def test_every_file_of_the_library_begins_with_what_it_is_for():
+    silent = [path for path in LIBRARY_SOURCES if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    assert [_name(path) for path in silent] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "level_only", "expected"),
+    [
+        ("import vtk", False, {"vtk"}),
+        ("def f():\n    from vtkmodules.util import numpy_support", False, {"vtkmodules"}),
+        ("def f():\n    import vtk", True, set()),
+        ("class C:\n    import vtk", True, {"vtk"}),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import slicer", False, {"typing"}),
+        ("try:\n    import slicer\nexcept ImportError:\n    pass", True, {"slicer"}),
+        ("from . import models", False, {"BoneSegLib"}),
+    ],
+)
+def test_the_reader_of_imports_sees_what_python_would(tmp_path, monkeypatch, text, level_only, expected):
+    monkeypatch.setattr(sys.modules[__name__], "REPOSITORY", tmp_path)
+    file = tmp_path / "BoneSegLib" / "room.py"
+    file.parent.mkdir()
+    file.write_text(text)
+    assert (_module_level_roots if level_only else _roots)(file) == expected
 
 
 def test_every_folder_of_the_library_is_a_package():
