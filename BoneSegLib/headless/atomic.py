@@ -1,0 +1,92 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from BoneSegLib.errors import BoneSegError, OutputError, ResourceError
+
+
+def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
+    """The path, if a file can be written there; asked before a long run, so that it does not fail at its end.
+
+    A missing folder is made when its own parent exists; anything deeper is taken for a typing error. Raises
+    `OutputError` for an unknown suffix (when ``suffixes`` are given), a folder in the file's place, a missing parent
+    or missing rights.
+    """
+    path = Path(path)
+    if suffixes and not path.name.lower().endswith(suffixes):
+        raise OutputError(
+            f"'{path.name}' has no suffix that says what to write.", remedy="Use one of: " + ", ".join(suffixes) + "."
+        )
+    if path.is_dir():
+        raise OutputError(f"'{path.name}' is a folder.", remedy="Name a file.")
+    folder = path.parent
+    if not folder.exists():
+        if not folder.parent.is_dir():
+            raise OutputError(
+                f"The output folder '{folder}' does not exist.", remedy="Create it, or check how the path is spelled."
+            )
+        _make_folder(folder)
+    if not folder.is_dir():
+        raise OutputError(f"'{folder}' is not a folder.", remedy="Choose another output folder.")
+    _try_writing(folder)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OutputError(f"'{path.name}' is write-protected.", remedy="Choose another file, or remove the protection.")
+    return path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Gives a temporary path beside ``path`` with the same suffix; it takes the place of ``path`` on success.
+
+    On any failure the temporary file goes and ``path`` stays as it was. Raises `OutputError`, or `ResourceError` when
+    the disk is full.
+    """
+    path = Path(path)
+    # The whole name is kept at the end, since readers and writers go by suffixes such as .seg.nrrd.
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.part.{path.name}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    except BoneSegError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ResourceError(
+                f"The disk is full; '{path.name}' was not written.", remedy="Free some space."
+            ) from error
+        raise OutputError(
+            f"'{path.name}' could not be written.", cause=error.strerror or "", remedy="Choose another place."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The output folder '{folder}' cannot be made.", cause=error.strerror or "", remedy="Choose another folder."
+        ) from error
+
+
+def _try_writing(folder: Path) -> None:
+    """Rights tell little on network drives and Windows; a file tells all."""
+    probe = folder / f".{uuid.uuid4().hex[:8]}.part"
+    try:
+        probe.touch(exist_ok=False)
+    except OSError as error:
+        raise OutputError(
+            f"The output folder '{folder}' is not writable.",
+            cause=error.strerror or "",
+            remedy="Choose another folder.",
+        ) from error
+    finally:
+        probe.unlink(missing_ok=True)

@@ -1,0 +1,145 @@
+"""A DICOM series as a `Volume`: slices in order, tilt kept as shear, gaps filled and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from BoneSegLib.errors import InputError, NeedsConfirmation
+from BoneSegLib.headless.dicom_series import Series, Slice
+from BoneSegLib.headless.image_file import geometry_of
+from BoneSegLib.scene.usable import compact, require_solid
+from BoneSegLib.volume import Geometry, Volume
+
+# Positions are written with two or three decimals; closer than this is the same place.
+_SAME_PLACE_MM = 0.01
+_IRREGULAR = 0.02
+_WIDEST_GAP_MM = 6.0
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
+
+
+def read_series(series: Series, *, force: bool = False, warn: Callable[[str], None]) -> Volume:
+    """The voxels in HU (rescaled as the files say), on a regular grid.
+
+    Slices are sorted along their normal. A tilted gantry gives a sheared grid, which keeps every voxel where it was
+    taken. Missing or unevenly spaced slices are filled in linearly along the normal. ``warn`` is told of this, of
+    slices that lie in the same place (one is kept) and of other images in the series.
+
+    Raises `NeedsConfirmation` for gaps too wide to fill (unless ``force``), `InputError` for unreadable slices.
+    """
+    if series.strays:
+        warn(f"{series.strays} images of the series do not lie parallel to the others and were left out.")
+    if len(series.slices) == 1:
+        return _read_one_file(series)
+    slices, positions = _in_order(series, warn)
+    if len(slices) < 2:
+        raise InputError("The series has a single slice.", remedy="Give a CT volume.")
+    array = _read_voxels(slices)
+    array, step = _evenly_spaced(array, positions, force=force, warn=warn)
+    first, last = slices[0], slices[-1]
+    travel = np.subtract(last.origin, first.origin) / (positions[-1] - positions[0])
+    axes = np.asarray(first.direction).reshape(3, 3)
+    matrix = np.eye(4)
+    columns = (axes[:, 0] * first.spacing[0], axes[:, 1] * first.spacing[1], travel * step)
+    matrix[:3, :3] = _LPS_TO_RAS @ np.column_stack(columns)
+    matrix[:3, 3] = _LPS_TO_RAS @ np.asarray(first.origin)
+    geometry = Geometry((array.shape[2], array.shape[1], array.shape[0]), matrix)
+    require_solid(geometry, series.description or "series")
+    return Volume(compact(array), geometry, name=series.description or "CT")
+
+
+def _in_order(series: Series, warn: Callable[[str], None]) -> tuple[list[Slice], np.ndarray]:
+    """One slice for each place, sorted along the normal, and their positions on it in mm."""
+    normal = series.slices[0].normal
+
+    def order(one: Slice) -> tuple[float, int, int]:
+        return (float(normal @ np.asarray(one.origin)), _number(one.acquisition), _number(one.instance))
+
+    kept: list[Slice] = []
+    positions: list[float] = []
+    for one in sorted(series.slices, key=order):
+        position = float(normal @ np.asarray(one.origin))
+        if positions and position - positions[-1] < _SAME_PLACE_MM:
+            continue
+        kept.append(one)
+        positions.append(position)
+    dropped = len(series.slices) - len(kept)
+    if dropped:
+        warn(f"{dropped} slices lie where others do (several acquisitions in one series?); the first ones were used.")
+    return kept, np.asarray(positions)
+
+
+def _evenly_spaced(
+    array: np.ndarray, positions: np.ndarray, *, force: bool, warn: Callable[[str], None]
+) -> tuple[np.ndarray, float]:
+    """The slices on even steps, and the step in mm; interpolated only where they are not even already."""
+    steps = np.diff(positions)
+    step = float(np.median(steps))
+    if np.abs(steps - step).max() <= _IRREGULAR * step + _SAME_PLACE_MM:
+        return array, float(positions[-1] - positions[0]) / (len(positions) - 1)
+    widest = float(steps.max())
+    missing = int(np.round(np.maximum(steps / step - 1, 0)).sum())
+    what = f"{missing} slices are missing" if missing else "The slices are not evenly spaced"
+    message = f"{what}: their distance goes from {steps.min():.2f} to {widest:.2f} mm."
+    if widest > max(_WIDEST_GAP_MM, 2.5 * step) and not force:
+        raise NeedsConfirmation(
+            message, cause="Bones would be made up in the gap.", remedy="Export the whole series, or use --force."
+        )
+    warn(f"{message} They were interpolated to {step:.2f} mm.")
+    return _interpolate(array, positions, step), step
+
+
+def _interpolate(array: np.ndarray, positions: np.ndarray, step: float) -> np.ndarray:
+    """Linear along k, from ``positions`` to even steps; the type stays."""
+    wanted = np.arange(positions[0], positions[-1] + step / 2, step)
+    upper = np.clip(np.searchsorted(positions, wanted), 1, len(positions) - 1)
+    shares = np.clip((wanted - positions[upper - 1]) / (positions[upper] - positions[upper - 1]), 0, 1)
+    result = np.empty((len(wanted), *array.shape[1:]), array.dtype)
+    for index, (above, share) in enumerate(zip(upper, shares, strict=True)):
+        values = array[above - 1] * np.float32(1 - share) + array[above] * np.float32(share)
+        result[index] = np.rint(values) if array.dtype.kind in "iu" else values
+    return result
+
+
+def _read_voxels(slices: Sequence[Slice]) -> np.ndarray:
+    import SimpleITK
+
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetImageIO("GDCMImageIO")
+    reader.SetFileNames([str(one.path) for one in slices])
+    # ITK measures the spacing itself and warns of uneven slices; both are done here.
+    noisy = SimpleITK.ProcessObject.GetGlobalWarningDisplay()
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        image = reader.Execute()
+    except RuntimeError as error:
+        raise InputError(
+            "The DICOM series cannot be read.",
+            cause=str(error).strip().splitlines()[-1].split("ERROR: ")[-1],
+            remedy="Export it again, uncompressed if possible.",
+        ) from error
+    finally:
+        SimpleITK.ProcessObject.SetGlobalWarningDisplay(noisy)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError("The series holds colour images.", remedy="Give a CT series.")
+    return SimpleITK.GetArrayFromImage(image)
+
+
+def _read_one_file(series: Series) -> Volume:
+    """An enhanced (multi-frame) object."""
+    import SimpleITK
+
+    only = series.slices[0]
+    if only.frames < 2:
+        raise InputError("The series has a single slice.", remedy="Give a CT volume.")
+    image = SimpleITK.ReadImage(str(only.path), imageIO="GDCMImageIO")
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise InputError("The series holds colour images.", remedy="Give a CT series.")
+    geometry = geometry_of(image)
+    require_solid(geometry, series.description or "series")
+    return Volume(compact(SimpleITK.GetArrayFromImage(image)), geometry, name=series.description or "CT")
+
+
+def _number(text: str) -> int:
+    return int(text) if text.lstrip("-").isdigit() else 0

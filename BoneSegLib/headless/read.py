@@ -1,0 +1,118 @@
+"""Files into nodes and arrays: CT volumes, segmentations and label maps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from BoneSegLib.anatomy import STRUCTURES, Structure
+from BoneSegLib.errors import InputError
+from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, stem
+from BoneSegLib.headless.runtime import ensure_runtime
+from BoneSegLib.volume import LabelMap, Volume
+
+SEGMENTATION_SUFFIXES = (".seg.nrrd", ".seg.nhdr")
+Warn = Callable[[str], None]
+
+
+def log_warning(message: str) -> None:
+    """Tells the log; what `warn` does unless the caller gives something else."""
+    logging.getLogger("boneseg").warning(message)
+
+
+def read_volume(
+    path: str | Path, *, series: str | None = None, force: bool = False, warn: Warn = log_warning
+) -> Volume:
+    """An image file, a DICOM folder or one file of a DICOM series as a `Volume`; MRML is not needed.
+
+    ``series``: the UID to read where a folder holds several. ``force``: take what would need a confirmation.
+    Raises `InputError` (`NeedsConfirmation` for an unclear choice of series).
+    """
+    from BoneSegLib.headless.dicom_read import read_series
+    from BoneSegLib.headless.dicom_series import choose_series, is_dicom, list_series, read_slice
+
+    path = Path(path)
+    if path.is_dir():
+        return read_series(choose_series(list_series(path), uid=series, force=force), force=force, warn=warn)
+    require_file(path)
+    if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
+        raise InputError(f"'{path.name}' is a segmentation, not an image.", remedy="Give the CT that it belongs to.")
+    if path.name.lower().endswith(IMAGE_SUFFIXES):
+        return read_image(path)
+    if is_dicom(path):
+        one = read_slice(path)
+        uid = series or (one.uid if one else None)
+        return read_series(choose_series(list_series(path), uid=uid, force=force), force=force, warn=warn)
+    return read_image(path)
+
+
+def read_volume_node(path: str | Path, *, series: str | None = None, force: bool = False, warn: Warn = log_warning):
+    """The same as a new scalar volume node in `slicer.mrmlScene`; the scene stays as it was on failure."""
+    volume = read_volume(path, series=series, force=force, warn=warn)
+    ensure_runtime()
+    from BoneSegLib.scene.volume_node import add_volume_node
+
+    return add_volume_node(volume)
+
+
+def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
+    """A ``.seg.nrrd`` file, or a label map with the values of `BoneSegLib.anatomy`, as a new segmentation node.
+
+    Raises `InputError`; the scene is then as it was.
+    """
+    path = require_file(path)
+    slicer = ensure_runtime()
+    from BoneSegLib.headless.messages import errors_raised
+    from BoneSegLib.scene.new_nodes import new_nodes_removed
+    from BoneSegLib.scene.write import write_labels
+
+    if not path.name.lower().endswith(SEGMENTATION_SUFFIXES):
+        return write_labels(read_labelmap(path, warn=warn), name=stem(path))
+    trouble, remedy = f"'{path.name}' cannot be read as a segmentation.", "Give a .seg.nrrd file or a label map."
+    with new_nodes_removed(only_on_failure=True):
+        with errors_raised(trouble, remedy=remedy):
+            node = slicer.modules.segmentations.logic().LoadSegmentationFromFile(str(path), True, stem(path))
+        if node is None:
+            raise InputError(trouble, remedy=remedy)
+    return node
+
+
+def read_labelmap(
+    path: str | Path, *, structures: Sequence[Structure] = STRUCTURES, warn: Warn = log_warning
+) -> LabelMap:
+    """A ``.seg.nrrd`` file or a label map as a `LabelMap`, on the file's own grid.
+
+    Values that stand for none of ``structures`` become background, and ``warn`` is told. Raises `InputError` for an
+    image that is no label map.
+    """
+    path = require_file(path)
+    if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
+        ensure_runtime()
+        from BoneSegLib.scene.labels import labelmap_from_segmentation
+        from BoneSegLib.scene.new_nodes import new_nodes_removed
+
+        with new_nodes_removed():
+            return labelmap_from_segmentation(read_segmentation(path), structures=structures)
+    volume = read_image(path)
+    labels = _as_labels(volume.array, path.name, {structure.label for structure in structures}, warn)
+    return LabelMap(labels, volume.geometry, structures=tuple(structures))
+
+
+def _as_labels(array: np.ndarray, name: str, known: set[int], warn: Warn) -> np.ndarray:
+    whole = array.dtype.kind in "iu" or bool(np.array_equal(array, np.rint(array)))
+    if not whole or array.min() < 0 or array.max() > 255:
+        raise InputError(
+            f"'{name}' is not a label map.",
+            cause=f"Its values go from {array.min():g} to {array.max():g}.",
+            remedy="Give a label map with values 0 to 10, or a .seg.nrrd file.",
+        )
+    labels = array.astype(np.uint8)
+    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+    unknown = [int(value) for value in present if value and value not in known]
+    if unknown:
+        warn(f"'{name}': values {', '.join(map(str, unknown))} stand for no structure and were left out.")
+        labels[np.isin(labels, unknown)] = 0
+    return labels

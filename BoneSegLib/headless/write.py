@@ -1,0 +1,85 @@
+"""Segmentations and label maps into files, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from BoneSegLib.errors import OutputError
+from BoneSegLib.headless import atomic
+from BoneSegLib.headless.messages import capture_messages
+from BoneSegLib.headless.nifti_write import write_nifti
+from BoneSegLib.headless.runtime import ensure_runtime
+from BoneSegLib.volume import Geometry, LabelMap
+
+SEGMENTATION_SUFFIXES = (".seg.nrrd",)
+LABELMAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+OUTPUT_SUFFIXES = SEGMENTATION_SUFFIXES + LABELMAP_SUFFIXES
+
+
+def check_writable(path: str | Path) -> Path:
+    """The path, if a segmentation can be written there; ask before a long run. Raises `OutputError`.
+
+    The last folder of the path is made when it is missing.
+    """
+    return atomic.check_writable(path, OUTPUT_SUFFIXES)
+
+
+def write_segmentation(node, path: str | Path, *, reference: Geometry | None = None) -> Path:
+    """Writes a segmentation node by the path's suffix and returns the path.
+
+    ``.seg.nrrd`` keeps names, colours, codes and empty segments. ``.nii.gz``, ``.nii``, ``.nrrd`` and ``.mha`` become
+    a label map (uint8, values of `BoneSegLib.anatomy`) on ``reference``, or on the grid of the image that the
+    segmentation was made on. The parent transform is not applied, as Slicer does not either. A file that is there
+    is replaced on success only. Raises `OutputError` or `ResourceError`.
+    """
+    path = check_writable(path)
+    if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
+        _write_seg_nrrd(node, path)
+        return path
+    from BoneSegLib.scene.labels import labelmap_from_segmentation
+
+    return write_labelmap(labelmap_from_segmentation(node, reference), path)
+
+
+def write_labelmap(labels: LabelMap, path: str | Path) -> Path:
+    """Writes labels as a label map file; MRML is not needed. Raises `OutputError` or `ResourceError`."""
+    path = atomic.check_writable(path, LABELMAP_SUFFIXES)
+    if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
+        raise OutputError(f"'{path.name}' needs a segmentation node.", remedy="Use .nii.gz or .nrrd.")
+    with atomic.replacing(path) as temporary:
+        if path.name.lower().endswith((".nii", ".nii.gz")):
+            write_nifti(labels.array, labels.geometry, temporary)
+        else:
+            _write_with_itk(labels, temporary)
+    return path
+
+
+def _write_seg_nrrd(node, path: Path) -> None:
+    ensure_runtime()
+    # Not the node's own storage node: the scene must not change, nor later saves go elsewhere.
+    storage = node.CreateDefaultStorageNode()
+    storage.UnRegister(None)
+    with atomic.replacing(path) as temporary:
+        storage.SetFileName(str(temporary))
+        storage.SetUseCompression(True)
+        with capture_messages() as messages:
+            written = storage.WriteData(node)
+        if not written or messages.errors or not temporary.exists():
+            raise OutputError(f"'{path.name}' could not be written.", cause=messages.cause())
+
+
+def _write_with_itk(labels: LabelMap, path: Path) -> None:
+    import numpy as np
+    import SimpleITK
+
+    geometry = labels.geometry
+    image = SimpleITK.GetImageFromArray(labels.array.astype(np.uint8, copy=False))
+    to_lps = np.diag([-1.0, -1.0, 1.0])
+    image.SetSpacing(geometry.spacing)
+    image.SetDirection((to_lps @ geometry.directions).ravel().tolist())
+    image.SetOrigin((to_lps @ geometry.origin).tolist())
+    try:
+        SimpleITK.WriteImage(image, str(path), True)
+    except RuntimeError as error:
+        cause = str(error).strip().splitlines()[-1].split("ERROR: ")[-1]
+        raise OutputError(f"'{path.name}' could not be written.", cause=cause) from error
