@@ -36,7 +36,7 @@ $(READY): pyproject.toml
 		{ echo "BoneSeg needs Python 3.10 or newer; this is `$(PYTHON) --version`. Try: make PYTHON=python3.11 ..."; exit 1; }
 	@echo "Setting up $(VENV). This is done once and takes some minutes."
 	@$(PYTHON) -m venv $(VENV) || { echo "Could not make $(VENV). On Debian: apt-get install python3-venv"; exit 1; }
-	@echo "  torch (a few hundred MB) ..."
+	@echo "  torch, which is large; PIP_TORCH chooses another build of it (see README) ..."
 	@$(PIP) torch==2.13.0 $(PIP_TORCH)
 	@$(TORCH_NOW) > $(TORCH_AS_INSTALLED)
 	@echo "  BoneSeg, MONAI, the runtime of 3D Slicer ..."

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,15 @@ def _name(path: Path) -> str:
     return path.relative_to(REPOSITORY).as_posix()
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _imports(path: Path, *, module_level_only: bool = False) -> Iterator[str]:
     """Dotted names of all that a file imports; imports for type checking alone count as none."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     package = _name(path).removesuffix(".py").split("/")[:-1]
-    pending: list[ast.AST] = [tree]
+    pending: list[ast.AST] = [_tree(path)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):
@@ -113,7 +118,7 @@ def test_torch_and_monai_are_not_imported_by_what_the_command_line_loads_first()
 
 
 def test_every_file_of_the_library_begins_with_what_it_is_for():
-    silent = [path for path in LIBRARY_SOURCES if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
+    silent = [path for path in LIBRARY_SOURCES if not ast.get_docstring(_tree(path))]
     assert [_name(path) for path in silent] == []
 
 

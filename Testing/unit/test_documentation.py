@@ -1,0 +1,69 @@
+"""What the pages promise, held against what is there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from BoneSegLib.anatomy import GROUPS, STRUCTURES
+from BoneSegLib.errors import ALL_KINDS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+AWAITED = {"docs/images/overview.png"}  # drawn once the bundled model is there
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+def test_every_relative_link_and_picture_leads_to_a_file(page):
+    targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+    relative = [target for target in targets if "://" not in target]
+    missing = {target for target in relative if not (page.parent / target).exists()}
+    assert missing - AWAITED == set()
+
+
+def test_every_page_is_in_the_index():
+    index = (REPOSITORY / "docs" / "README.md").read_text(encoding="utf-8")
+    pages = {page.relative_to(REPOSITORY / "docs").as_posix() for page in PAGES[1:]} - {"README.md"}
+    assert {page for page in pages if f"({page})" not in index} == set()
+
+
+def test_the_readme_lists_every_exit_code():
+    table = {int(code) for code in re.findall(r"^\| (\d+) \|", README, flags=re.MULTILINE)}
+    assert table == {0, 1} | {kind.exit_code for kind in ALL_KINDS}
+
+
+def test_the_readme_names_every_structure_group():
+    assert [group for group in GROUPS if f"`{group}`" not in README] == []
+
+
+def test_the_readme_names_the_structures_in_label_order():
+    named = [STRUCTURES[index].id for index in (*range(6), 9)]
+    positions = [README.find(f"`{name}`") for name in named]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+
+
+def test_every_make_target_that_the_readme_names_exists():
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, flags=re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.MULTILINE))
+    assert named
+    assert named - targets == set()
+
+
+COMPARISON = "structure,dice,note\nhip_left,0.95,\nmean,{mean},\n"
+
+
+@pytest.mark.parametrize(("mean", "line"), [("0.91273", "mean Dice 0.913"), ("0.8", "mean Dice 0.800")])
+def test_the_demo_ends_with_the_mean_dice_of_the_comparison(tmp_path, mean, line):
+    (tmp_path / "sample_comparison.csv").write_text(COMPARISON.format(mean=mean))
+    script = REPOSITORY / "Testing" / "acceptance" / "demo.py"
+    said = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert said.stdout.splitlines()[-1] == line
