@@ -1,0 +1,89 @@
+"""What a coarse network would have said: the true labels, seen at low resolution and with its errors.
+
+The second stage of a cascade gets the first one's answer as input. Trained on true labels it would copy them; trained
+on labels that err as the first stage does, it learns to look at the CT for the edges and to mend names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from BoneSegLib.training.augmentation import read_box
+from BoneSegLib.training.synthesis.noise import smooth_noise
+
+
+@dataclass(frozen=True)
+class CoarseErrors:
+    """``displacement_mm``: largest shift of the outlines; the others are the probabilities of each kind of error."""
+
+    factor: int = 4
+    displacement_mm: float = 9.0
+    bias: float = 0.18
+    """Standard deviation of the votes added to whole classes: they grow or shrink."""
+    roughness: float = 0.15
+    missing_blob: float = 0.35
+    false_blob: float = 0.3
+    missing_class: float = 0.05
+
+
+def coarse_names(
+    labels: NDArray[np.uint8],
+    points: torch.Tensor,
+    *,
+    classes: int,
+    spacing: float,
+    errors: CoarseErrors,
+    rng: np.random.Generator,
+) -> torch.Tensor:
+    """Coarse labels (int64, window shape) for the window at ``points`` (``(*window, 3)``, kji voxels of ``labels``)."""
+    window = points.shape[:3]
+    nodes = [size // errors.factor + 2 for size in window]
+    # Coarse voxels at every `factor`-th point, reaching one beyond the window, with a random phase.
+    coarse = functional.interpolate(
+        points.permute(3, 0, 1, 2)[None], size=nodes, mode="trilinear", align_corners=True
+    )[0].permute(1, 2, 3, 0).contiguous()  # fmt: skip
+    coarse += torch.from_numpy(rng.uniform(-errors.factor / 2, errors.factor / 2, 3).astype(np.float32)) * 0.5
+    amplitude = rng.uniform(0, errors.displacement_mm) / spacing * 0.5
+    for axis in range(3):
+        coarse[..., axis] += amplitude * smooth_noise(nodes, rng.uniform(3, 9), rng)
+    named = read_box(labels, coarse, outside=0, nearest=True).long()
+    votes = functional.one_hot(named, classes).permute(3, 0, 1, 2).float()
+    votes = 0.5 * votes + 0.5 * functional.avg_pool3d(votes[None], 3, stride=1, padding=1)[0]
+    present = (votes.flatten(1).amax(1) > 0.3).float()
+    bias = torch.from_numpy(rng.normal(0, errors.bias, classes).astype(np.float32)) * present
+    votes += bias[:, None, None, None] * votes.clamp(max=0.5) * 2
+    votes += torch.randn(votes.shape) * float(rng.uniform(0, errors.roughness)) * (votes > 0)
+    _err_by_blobs(votes, errors, rng)
+    fine = functional.interpolate(votes[None], size=tuple(window), mode="trilinear", align_corners=True)[0]
+    return fine.argmax(0)
+
+
+def _err_by_blobs(votes: torch.Tensor, errors: CoarseErrors, rng: np.random.Generator) -> None:
+    classes, *nodes = votes.shape
+    if rng.random() < errors.missing_class:
+        votes[rng.integers(1, classes)] = 0
+    if rng.random() < errors.missing_blob:
+        where = _blob(nodes, rng)
+        votes[1:, where] = 0
+        votes[0, where] = 1
+    if rng.random() < errors.false_blob:
+        where = _blob(nodes, rng)
+        votes[:, where] = 0
+        votes[rng.integers(1, classes), where] = 1
+
+
+def _blob(nodes: list[int], rng: np.random.Generator) -> torch.Tensor:
+    grids = torch.meshgrid(*[torch.arange(size, dtype=torch.float32) for size in nodes], indexing="ij")
+    radii = rng.uniform(0.8, 4.0, 3)
+    distance = sum(((grid - rng.uniform(0, size)) / r) ** 2 for grid, size, r in zip(grids, nodes, radii, strict=True))
+    return torch.as_tensor(distance) < 1
+
+
+def one_hot_names(names: torch.Tensor, classes: int) -> torch.Tensor:
+    """nnU-Net's cascade input: (k, j, i) labels -> (classes - 1, k, j, i), one channel per foreground label."""
+    return functional.one_hot(names, classes)[..., 1:].permute(3, 0, 1, 2).float()

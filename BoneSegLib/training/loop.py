@@ -1,0 +1,167 @@
+"""The training loop: draws, steps, keeps an average of the weights, and can be killed at any moment."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from BoneSegLib.training.loss import dice_and_cross_entropy
+from BoneSegLib.training.sampling import Sampler
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """``minutes`` of computing (over all resumptions) or ``steps``, whichever ends first; ``learning_rate`` falls
+    polynomially over that budget."""
+
+    minutes: float = 60.0
+    steps: int = 1_000_000
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    clip_norm: float = 12.0
+    average: float = 0.995
+    checkpoint_seconds: float = 120.0
+    report_steps: int = 50
+    seed: int = 1
+
+
+@dataclass
+class Progress:
+    """Where a training stands; goes into the checkpoint."""
+
+    step: int = 0
+    seconds: float = 0.0
+    skipped: int = 0
+    dice_loss: float = 1.0
+    cross_entropy: float = 2.5
+
+
+class Trainer:
+    """Trains ``network`` on examples of ``sampler`` and leaves ``checkpoint.pt`` and ``curve.csv`` in ``folder``."""
+
+    def __init__(
+        self,
+        network: torch.nn.Module,
+        sampler: Sampler,
+        *,
+        cases: Callable[[], Sequence[Path]],
+        folder: Path,
+        options: LoopOptions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.network = network.to(memory_format=torch.channels_last_3d)
+        self.averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self.progress = Progress()
+        self._sampler = sampler
+        self._cases = cases
+        self._folder = folder
+        self._options = options
+        self._clock = clock
+        self._optimizer = torch.optim.AdamW(
+            network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+        if self._checkpoint.exists():
+            self._resume()
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self._folder / "checkpoint.pt"
+
+    def run(self) -> Progress:
+        """Steps until the budget is spent."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        options, progress = self._options, self.progress
+        last = saved = self._clock()
+        while progress.step < options.steps and progress.seconds < options.minutes * 60:
+            self._set_learning_rate()
+            self._step()
+            now = self._clock()
+            progress.seconds += now - last
+            last = now
+            if progress.step % options.report_steps == 0:
+                self._report()
+            if now - saved > options.checkpoint_seconds:
+                self.save()
+                saved = now
+        self.save()
+        return progress
+
+    def _fraction(self) -> float:
+        done = max(self.progress.step / self._options.steps, self.progress.seconds / (60 * self._options.minutes))
+        return min(1.0, done)
+
+    def _set_learning_rate(self) -> None:
+        warm = min(1.0, (self.progress.step + 1) / 50)
+        rate = self._options.learning_rate * warm * ((1 - self._fraction()) ** 0.9 + 0.005)
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+
+    def _step(self) -> None:
+        progress = self.progress
+        # A generator per step: a resumed training goes on with the examples that it would have drawn.
+        rng = np.random.default_rng([self._options.seed, progress.step])
+        torch.manual_seed(int(rng.integers(1 << 31)))
+        cases = self._cases()
+        inputs, labels = self._sampler(cases[rng.integers(len(cases))], rng)
+        logits = self.network(inputs[None].contiguous(memory_format=torch.channels_last_3d))
+        dice_loss, cross_entropy = dice_and_cross_entropy(logits, labels[None])
+        self._optimizer.zero_grad(set_to_none=True)
+        (dice_loss + cross_entropy).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
+        progress.step += 1
+        if not torch.isfinite(norm):
+            progress.skipped += 1
+            return
+        self._optimizer.step()
+        self._average()
+        progress.dice_loss += 0.02 * (float(dice_loss.detach()) - progress.dice_loss)
+        progress.cross_entropy += 0.02 * (float(cross_entropy.detach()) - progress.cross_entropy)
+
+    def _average(self) -> None:
+        """Exponential mean of the weights, short at first so that it does not remember the start."""
+        keep = min(self._options.average, (1 + self.progress.step) / (10 + self.progress.step))
+        with torch.no_grad():
+            for name, value in self.network.state_dict().items():
+                self.averaged[name].lerp_(value, 1 - keep)
+
+    def _report(self) -> None:
+        row = {**asdict(self.progress), "learning_rate": self._optimizer.param_groups[0]["lr"]}
+        logger.info("step %d, %.0f s, Dice loss %.3f, cross-entropy %.3f, skipped %d", *list(asdict(self.progress).values())[:2],
+                    self.progress.dice_loss, self.progress.cross_entropy, self.progress.skipped)  # fmt: skip
+        curve = self._folder / "curve.csv"
+        new = not curve.exists()
+        with curve.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+    def save(self) -> None:
+        """Writes the checkpoint whole or not at all."""
+        state: dict[str, Any] = {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged,
+            "optimizer": self._optimizer.state_dict(),
+            "progress": asdict(self.progress),
+        }
+        partial = self._checkpoint.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(self._checkpoint)
+
+    def _resume(self) -> None:
+        state = torch.load(self._checkpoint, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.averaged = state["averaged"]
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+        logger.info("resumed at step %d", self.progress.step)

@@ -1,0 +1,27 @@
+"""Dice plus cross-entropy, nnU-Net's loss."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional
+
+
+def dice_and_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(Dice loss over the foreground classes that are present, cross-entropy).
+
+    ``logits`` (batch, classes, k, j, i), ``labels`` (batch, k, j, i) int64. Classes that are absent from the batch but
+    predicted are punished by the cross-entropy alone: their Dice is 0 whatever the network says.
+    """
+    logits = logits.float()
+    cross_entropy = functional.cross_entropy(logits, labels)
+    axes = (0, 2, 3, 4)
+    probabilities = logits.softmax(1)
+    counts = torch.bincount(labels.flatten(), minlength=logits.shape[1]).float()
+    hits = torch.zeros_like(counts).scatter_add(
+        0, labels.flatten(), probabilities.gather(1, labels[:, None]).flatten()
+    )
+    dice = (2 * hits + 1) / (probabilities.sum(axes) + counts + 1)
+    present = counts > 0
+    present[0] = False
+    dice_loss = 1 - dice[present].mean() if present.any() else logits.sum() * 0
+    return dice_loss, cross_entropy

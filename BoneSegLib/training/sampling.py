@@ -1,0 +1,111 @@
+"""One training example from one case: the whole field of view at low resolution, or a window at full resolution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from BoneSegLib.training.augmentation import (
+    AIR_HU,
+    PoseOptions,
+    change_intensity,
+    normalize,
+    random_pose,
+    read_box,
+    window_points,
+)
+from BoneSegLib.training.cases import Case, label_points, open_case
+from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
+from BoneSegLib.training.stage import StagePlan, Triple
+from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
+
+
+class Sampler(Protocol):
+    """Draws (input (channels, k, j, i) float32, labels (k, j, i) int64)."""
+
+    def __call__(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]: ...
+
+
+class WholeFieldSampler:
+    """For a coarse stage: everything in one window, turned, resized, cut anywhere, padded with air.
+
+    Values are read between voxels without smoothing, as nnU-Net's resampling does when it takes voxels away.
+    """
+
+    def __init__(
+        self, plan: StagePlan, *, case_spacing: float, smaller: Triple | None = None, smaller_share: float = 0.7
+    ) -> None:
+        """``smaller``: a cheaper window that most steps use, since few patients fill the whole one."""
+        self._plan = plan
+        self._smaller, self._smaller_share = smaller, smaller_share
+        self._step = plan.spacing / case_spacing
+        self._pose = PoseOptions(rotation=(7, 6, 8), log_size=0.09, log_axis_size=0.05)
+
+    def __call__(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        opened = open_case(case)
+        size = np.array(opened.ct.shape)
+        center = (size - 1) / 2 + (rng.uniform(-0.35, 0.35, 3) * size if rng.random() < 0.4 else 0)
+        patch = self._smaller if self._smaller and rng.random() < self._smaller_share else self._plan.patch
+        points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
+        ct = read_box(opened.ct, points, outside=AIR_HU)
+        labels = read_box(opened.labels, points, outside=0, nearest=True).long()
+        if rng.random() < 0.3:
+            _cut(ct, labels, rng)
+        ct = change_intensity(ct, rng)
+        ct, labels = _mirror(ct, labels, rng)
+        return normalize(ct, self._plan.intensity)[None], labels
+
+
+class WindowSampler:
+    """For the fine stage: a window around a bone, with names as a coarse stage gives them."""
+
+    def __init__(self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None) -> None:
+        self._plan = plan
+        self._spacing = case_spacing
+        self._patch = patch or plan.patch
+        self._pose = PoseOptions()
+        self._errors = CoarseErrors()
+
+    def __call__(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        opened = open_case(case)
+        points = window_points(self._patch, random_pose(self._pose, rng), self._center(opened, case, rng))
+        ct = read_box(opened.ct, points, outside=AIR_HU)
+        labels = read_box(opened.labels, points, outside=0, nearest=True).long()
+        names = coarse_names(opened.labels, points, classes=CLASS_COUNT, spacing=self._spacing, errors=self._errors,
+                             rng=rng)  # fmt: skip
+        ct = change_intensity(ct, rng)
+        if rng.random() < 0.5:
+            table = torch.from_numpy(mirrored_labels()).long()
+            ct, labels, names = ct.flip(2), table[labels.flip(2)], table[names.flip(2)]
+        ct = normalize(ct, self._plan.intensity)[None]
+        return torch.cat([ct, one_hot_names(names, CLASS_COUNT)]), labels
+
+    def _center(self, opened: Case, case: Path, rng: np.random.Generator) -> NDArray[np.float64]:
+        points = label_points(case)
+        if not points or rng.random() < 0.06:
+            return rng.uniform(0, 1, 3) * opened.ct.shape
+        labels = np.array(sorted(points))
+        weights = np.where(labels == OTHER_BONE, 0.7, 1.0)
+        chosen = points[int(rng.choice(labels, p=weights / weights.sum()))]
+        return chosen[rng.integers(len(chosen))].astype(float) + rng.uniform(-0.3, 0.3, 3) * self._patch
+
+
+def _mirror(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Left and right swapped half of the time, names too."""
+    if rng.random() < 0.5:
+        return ct, labels
+    return ct.flip(2), torch.from_numpy(mirrored_labels()).long()[labels.flip(2)]
+
+
+def _cut(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> None:
+    """Air from a random plane on: scans end anywhere."""
+    for axis in rng.choice(3, size=rng.integers(1, 3), replace=False):
+        depth = int(rng.integers(0, int(ct.shape[axis] * 0.45)))
+        where = [slice(None)] * 3
+        where[axis] = slice(0, depth) if rng.random() < 0.5 else slice(ct.shape[axis] - depth, None)
+        ct[tuple(where)] = AIR_HU
+        labels[tuple(where)] = 0

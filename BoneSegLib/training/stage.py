@@ -1,0 +1,57 @@
+"""The networks that training knows: resolution, window and size of each stage of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from BoneSegLib.models.plans import Architecture, Intensity
+
+Triple = tuple[int, int, int]
+
+CT_WINDOW = Intensity(mean=150.0, std=350.0, lower=-300.0, upper=1200.0)
+"""CT normalisation: below fat nothing tells one bone from another, above 1200 HU only dense cortex and metal."""
+
+
+@dataclass(frozen=True)
+class StagePlan:
+    """One stage. ``spacing`` in mm, ``patch`` in voxels (kji); ``features`` per resolution level, halved in between."""
+
+    name: str
+    spacing: float
+    patch: Triple
+    features: tuple[int, ...]
+    previous: str | None = None
+    following: str | None = None
+    intensity: Intensity = CT_WINDOW
+
+    @property
+    def architecture(self) -> Architecture:
+        """The same network in terms of the model folder."""
+        levels = len(self.features)
+        strides: tuple[Triple, ...] = ((1, 1, 1), *(((2, 2, 2),) * (levels - 1)))
+        return Architecture(features=self.features, kernels=((3, 3, 3),) * levels, strides=strides)
+
+    def in_channels(self, classes: int) -> int:
+        """The CT and, after a previous stage, one channel per foreground class."""
+        return 1 + (classes - 1 if self.previous else 0)
+
+
+LOWRES = StagePlan(
+    name="3d_lowres",
+    spacing=6.0,
+    patch=(80, 64, 80),
+    features=(8, 24, 64, 128, 160),
+    following="3d_cascade_fullres",
+)
+"""Names the bones: the whole field of view in one window, 480 x 384 x 480 mm."""
+
+CASCADE = StagePlan(
+    name="3d_cascade_fullres",
+    spacing=1.5,
+    patch=(80, 80, 80),
+    features=(8, 16, 32, 64, 96),
+    previous="3d_lowres",
+)
+"""Finds the edges: gets the names of `LOWRES` as input."""
+
+STAGES = {stage.name: stage for stage in (LOWRES, CASCADE)}

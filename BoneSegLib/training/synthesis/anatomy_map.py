@@ -1,0 +1,121 @@
+"""An anatomy map made ready for synthesis: labels, how deep each voxel lies in its bone, where the body ends.
+
+Everything that needs a distance transform is computed here, once per map, and then warped along with the labels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from BoneSegLib.training.synthesis.tissue import target_table
+
+DEPTH_LIMIT_MM = 30.0
+_DISC_REACH_MM = 8.0
+_BODY_STEP = 2
+
+
+@dataclass(frozen=True)
+class AnatomyMap:
+    """Arrays in kji order of an LPS grid (k superior, j posterior, i left), cubic voxels of ``spacing`` mm.
+
+    ``labels``: anatomy values (uint8). ``depth``: signed distance in mm to the surface of the bone the voxel is in or
+    next to, positive inside, each bone on its own (two bones that touch have a surface between them). ``body``: signed
+    distance in mm to the envelope of everything labelled, negative inside. ``gap``: 0/1, soft tissue within reach of
+    two bones, hence discs and joints.
+    """
+
+    name: str
+    spacing: float
+    labels: NDArray[np.uint8]
+    depth: NDArray[np.float16]
+    body: NDArray[np.float16]
+    gap: NDArray[np.uint8]
+
+    @property
+    def targets(self) -> NDArray[np.uint8]:
+        """Training labels 0-11."""
+        return target_table()[self.labels]
+
+
+def load_anatomy_map(path: Path, *, cache: Path | None = None) -> AnatomyMap:
+    """The map of a label file, from ``cache`` (a folder) if it was prepared before."""
+    name = path.name.split(".")[0]
+    stored = cache / f"{name}.npz" if cache else None
+    if stored and stored.exists():
+        with np.load(stored) as arrays:
+            return AnatomyMap(name=name, spacing=float(arrays["spacing"]),
+                              **{key: arrays[key] for key in ("labels", "depth", "body", "gap")})  # fmt: skip
+    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+    prepared = prepare_anatomy(name, sitk.GetArrayFromImage(image).astype(np.uint8), image.GetSpacing()[0])
+    if stored:
+        stored.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(stored, spacing=prepared.spacing, labels=prepared.labels, depth=prepared.depth,
+                            body=prepared.body, gap=prepared.gap)  # fmt: skip
+    return prepared
+
+
+def prepare_anatomy(name: str, labels: NDArray[np.uint8], spacing: float) -> AnatomyMap:
+    """Computes the distances of an anatomy map; seconds to a minute, once per map."""
+    # S1 belongs to the sacrum: no surface may appear between the two.
+    bones = np.where(labels == 26, np.uint8(25), labels)
+    bones[target_table()[labels] == 0] = 0
+    return AnatomyMap(
+        name=name,
+        spacing=spacing,
+        labels=labels,
+        depth=_depth(bones, spacing).astype(np.float16),
+        body=_body_distance(labels > 0, spacing).astype(np.float16),
+        gap=_gaps(bones, spacing),
+    )
+
+
+def _depth(bones: NDArray[np.uint8], spacing: float) -> NDArray[np.float32]:
+    edge = np.zeros(bones.shape, bool)
+    for axis in range(3):
+        ahead = [slice(None)] * 3
+        behind = [slice(None)] * 3
+        ahead[axis], behind[axis] = slice(1, None), slice(None, -1)
+        differs = bones[tuple(ahead)] != bones[tuple(behind)]
+        edge[tuple(ahead)] |= differs
+        edge[tuple(behind)] |= differs
+    inside = bones > 0
+    half = spacing / 2
+    depth = ndimage.distance_transform_edt(~(edge & inside), sampling=spacing).astype(np.float32) + half
+    outside = ndimage.distance_transform_edt(~inside, sampling=spacing).astype(np.float32) - half
+    return np.where(inside, np.minimum(depth, DEPTH_LIMIT_MM), -np.minimum(outside, DEPTH_LIMIT_MM))
+
+
+def _body_distance(labelled: NDArray[np.bool_], spacing: float) -> NDArray[np.float32]:
+    """Signed distance to the closed envelope, computed at half resolution: skin needs no more."""
+    coarse = labelled[::_BODY_STEP, ::_BODY_STEP, ::_BODY_STEP]
+    pad = 18
+    padded = np.pad(coarse, pad)
+    cross = ndimage.generate_binary_structure(2, 1)
+    for level in padded:
+        if level.any():
+            level[:] = ndimage.binary_fill_holes(ndimage.binary_closing(level, cross, iterations=14))
+    closed = ndimage.binary_closing(padded, iterations=4)[pad:-pad, pad:-pad, pad:-pad] | coarse
+    step = spacing * _BODY_STEP
+    outside = ndimage.distance_transform_edt(~closed, sampling=step)
+    inside = ndimage.distance_transform_edt(closed, sampling=step)
+    distance = torch.from_numpy((outside - inside).astype(np.float32))[None, None]
+    return torch.nn.functional.interpolate(distance, size=labelled.shape, mode="trilinear")[0, 0].numpy()
+
+
+def _gaps(bones: NDArray[np.uint8], spacing: float) -> NDArray[np.uint8]:
+    reached = np.zeros(bones.shape, np.uint8)
+    margin = int(np.ceil(_DISC_REACH_MM / spacing)) + 1
+    for value, box in enumerate(ndimage.find_objects(bones), start=1):
+        if box is None or 92 <= value <= 116:  # ribs touch everything
+            continue
+        near = tuple(slice(max(0, s.start - margin), s.stop + margin) for s in box)
+        distance = ndimage.distance_transform_edt(bones[near] != value, sampling=spacing)
+        reached[near] += distance < (_DISC_REACH_MM if value <= 50 else _DISC_REACH_MM / 2)
+    return ((reached >= 2) & (bones == 0)).astype(np.uint8)

@@ -1,0 +1,127 @@
+"""One synthetic case: an anatomy map, a random generator and options become CT and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from BoneSegLib.training.synthesis import bone, scanner, surroundings
+from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
+from BoneSegLib.training.synthesis.deformation import DeformationOptions, sampling_points, warp
+from BoneSegLib.training.synthesis.soft_tissue import AIR_HU, WarpedAnatomy, soft_tissue_hu
+from BoneSegLib.training.synthesis.tissue import OTHER_BONE, mirrored_labels, target_table
+
+_FAR_MM = 60.0
+
+
+@dataclass(frozen=True)
+class SynthesisOptions:
+    """What may happen to a case, and how often. Probabilities are 0-1, lengths mm."""
+
+    spacing: float = 1.5
+    largest_shape: tuple[int, int, int] = (250, 200, 256)
+    """Voxels (kji) of a case at most: 375 mm of a patient fill the memory of a small machine well."""
+    negatives: float = 0.13
+    """Share of cases without any of the ten bones, where the map reaches far enough."""
+    tight: float = 0.3
+    """Share of cases cropped closely, as spine reconstructions are."""
+    mirror: float = 0.5
+    table: float = 0.7
+    arm: float = 0.2
+    metal: float = 0.08
+    circle: float = 0.2
+    noise_hu: tuple[float, float] = (4.0, 60.0)
+    slice_mm: tuple[float, float] = (1.0, 5.0)
+    deformation: DeformationOptions = field(default_factory=DeformationOptions)
+
+
+def synthesize_case(
+    source: AnatomyMap, options: SynthesisOptions, rng: np.random.Generator
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """CT in HU and training labels 0-11, arrays kji on an LPS grid of ``options.spacing`` mm."""
+    anatomy = _deform(source, options, rng)
+    targets = anatomy.targets
+    ct = soft_tissue_hu(anatomy, rng)
+    _insert_bones(ct, anatomy, rng)
+    body = ct > -300
+    if rng.random() < options.arm:
+        surroundings.add_arm(ct, targets, body, spacing=options.spacing, rng=rng)
+    if rng.random() < options.table:
+        surroundings.add_table(ct, body, rng)
+    ct = scanner.blur(ct, rng)
+    if rng.random() < options.metal:
+        scanner.add_metal(ct, targets, spacing=options.spacing, rng=rng)
+    low, high = np.log(options.noise_hu)
+    slice_mm = rng.uniform(*options.slice_mm) if rng.random() < 0.6 else options.spacing
+    ct = scanner.acquire(ct, spacing=options.spacing, noise_hu=float(np.exp(rng.uniform(low, high))),
+                         slice_mm=float(slice_mm), rng=rng)  # fmt: skip
+    if rng.random() < options.circle:
+        scanner.circular_field(ct, targets, rng)
+    if rng.random() < options.mirror:
+        ct, targets = ct[:, :, ::-1], mirrored_labels()[targets[:, :, ::-1]]
+    return (
+        np.ascontiguousarray(np.clip(np.round(ct), -1024, 3071).astype(np.int16)),
+        np.ascontiguousarray(targets),
+    )
+
+
+def _deform(source: AnatomyMap, options: SynthesisOptions, rng: np.random.Generator) -> WarpedAnatomy:
+    shape, center = _field_of_view(source, options, rng)
+    points = sampling_points(shape, center=center, spacing=source.spacing, options=options.deformation, rng=rng)
+    labels = warp(source.labels, points, nearest=True).astype(np.uint8)
+    return WarpedAnatomy(
+        labels=labels,
+        targets=target_table()[labels],
+        depth=warp(source.depth, points, outside=-30.0),
+        body=warp(source.body, points, outside=_FAR_MM),
+        gap=warp(source.gap, points) > 0.5,
+        heights=points[..., 0].numpy(),
+        spacing=source.spacing,
+    )
+
+
+def _field_of_view(
+    source: AnatomyMap, options: SynthesisOptions, rng: np.random.Generator
+) -> tuple[list[int], NDArray[np.float64]]:
+    """Shape of the case and the map voxel at its middle."""
+    targets = source.targets
+    size = np.array(targets.shape)
+    levels = np.flatnonzero(((targets > 0) & (targets < OTHER_BONE)).any((1, 2)))
+    above = size[0] - levels.max() - 1  # levels of thorax and shoulders
+    shape = np.minimum(size * 1.04, options.largest_shape).astype(int)
+    center = size / 2
+    if rng.random() < options.negatives and above > 90:
+        shape[0] = int(rng.uniform(60, min(above - 25, options.largest_shape[0])))
+        low, high = levels.max() + 18 + shape[0] / 2, size[0] - shape[0] / 2
+        center[0] = rng.uniform(low, max(low, high))
+        return _even(shape), center
+    if rng.random() < options.tight:
+        shape = np.minimum(shape, (np.array([220, 110, 120]) * rng.uniform(0.75, 1.4, 3)).astype(int))
+        voxels = np.argwhere((targets > 0) & (targets < OTHER_BONE))
+        return _even(shape), (voxels[rng.integers(len(voxels))] + rng.normal(0, 15, 3)) * [1, 0.7, 0.8] + size * [
+            0, 0.15, 0.1]  # fmt: skip
+    shape[0] = int(shape[0] * rng.uniform(0.5, 1.0) ** 0.7)
+    center[0] = rng.uniform(levels.min(), levels.max() + min(30, above))
+    half = shape[0] / 2
+    if rng.random() < 0.7:  # otherwise the field sticks out of the map, which is a cut through the patient
+        center[0] = np.clip(center[0], half, max(half, size[0] - half))
+    return _even(shape), center
+
+
+def _even(shape: NDArray[np.int_]) -> list[int]:
+    return [max(32, int(size) // 2 * 2) for size in shape]
+
+
+def _insert_bones(ct: NDArray[np.float32], anatomy: WarpedAnatomy, rng: np.random.Generator) -> None:
+    """Blends bone into the soft tissue ``ct`` by partial volume, only where bone is near."""
+    near = anatomy.depth > -3
+    if not near.any():
+        return
+    shaft = bone.femur_shaft(anatomy.targets, anatomy.heights, anatomy.spacing)
+    solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)
+    fraction = bone.bone_fraction(anatomy.depth, rng)
+    around = np.where((anatomy.targets > 0) | (ct < AIR_HU + 300), np.float32(30), ct)
+    mixed = fraction * solid + (1 - fraction) * around
+    ct[near] = mixed[near]

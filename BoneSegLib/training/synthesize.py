@@ -1,0 +1,76 @@
+"""`boneseg synthesize`: anatomy maps in, numbered synthetic cases out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap, load_anatomy_map
+from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    maps: Path,
+    output: Path,
+    *,
+    count: int = 100,
+    first: int = 0,
+    step: int = 1,
+    seed: int = 1,
+    exclude: Sequence[str] = ("s0006",),
+    file_format: str = "nnunet",
+    options: SynthesisOptions | None = None,
+) -> list[str]:
+    """Writes cases ``first``, ``first + step``, ... below ``count`` to ``output``; returns their names.
+
+    A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
+    and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
+    ``npy`` (memory-mapped by the training, quick to write).
+    """
+    options = options or SynthesisOptions()
+    paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
+    prepared: dict[Path, AnatomyMap] = {}
+    names = []
+    for number in range(first, count, step):
+        name = f"synth_{number:05d}"
+        names.append(name)
+        if _paths(output, name, file_format)[1].exists():
+            continue
+        path = paths[number % len(paths)]
+        if path not in prepared:
+            prepared[path] = load_anatomy_map(path, cache=output / "anatomy")
+        ct, labels = synthesize_case(prepared[path], options, np.random.default_rng([seed, number]))
+        _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
+        logger.info("%s from %s, %s voxels", name, prepared[path].name, ct.shape)
+    return names
+
+
+def _paths(output: Path, name: str, file_format: str) -> tuple[Path, Path]:
+    if file_format == "npy":
+        return output / f"{name}_ct.npy", output / f"{name}_labels.npy"
+    return output / "imagesTr" / f"{name}_0000.nii.gz", output / "labelsTr" / f"{name}.nii.gz"
+
+
+def _write(
+    output: Path, name: str, ct: NDArray[np.int16], labels: NDArray[np.uint8], *, spacing: float, file_format: str
+) -> None:
+    """The labels last and under their own name only when whole: their presence says that the case is complete."""
+    image_path, label_path = _paths(output, name, file_format)
+    image_path.parent.mkdir(parents=True, exist_ok=True)
+    label_path.parent.mkdir(parents=True, exist_ok=True)
+    partial = label_path.with_name("partial_" + label_path.name)
+    for path, array in ((image_path, ct), (partial, labels)):
+        if file_format == "npy":
+            np.save(path, array)
+        else:
+            image = sitk.GetImageFromArray(array)
+            image.SetSpacing((spacing,) * 3)
+            sitk.WriteImage(image, str(path), useCompression=True)
+    partial.replace(label_path)

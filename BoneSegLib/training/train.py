@@ -1,0 +1,44 @@
+"""`boneseg train`: a folder of cases in, a checkpoint of one stage out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from BoneSegLib.models.network import build_network
+from BoneSegLib.training.cases import list_cases
+from BoneSegLib.training.loop import LoopOptions, Progress, Trainer
+from BoneSegLib.training.sampling import Sampler, WholeFieldSampler, WindowSampler
+from BoneSegLib.training.stage import STAGES
+from BoneSegLib.training.synthesis.tissue import CLASS_COUNT
+
+
+def run(
+    cases: Path,
+    folder: Path,
+    *,
+    stage: str,
+    options: LoopOptions | None = None,
+    threads: int = 1,
+    case_spacing: float = 1.5,
+    patch: tuple[int, int, int] | None = None,
+) -> Progress:
+    """Trains a stage on the cases of a folder, going on from the checkpoint in ``folder`` if there is one.
+
+    New cases that appear in the folder meanwhile are used from the next listing on.
+    """
+    torch.set_num_threads(threads)
+    options = options or LoopOptions()
+    torch.manual_seed(options.seed)
+    plan = STAGES[stage]
+    network = build_network(plan.architecture, in_channels=plan.in_channels(CLASS_COUNT), heads=CLASS_COUNT)
+    sampler: Sampler
+    if plan.previous:
+        sampler = WindowSampler(plan, case_spacing=case_spacing, patch=patch)
+    else:
+        sampler = WholeFieldSampler(plan, case_spacing=case_spacing, smaller=patch)
+    trainer = Trainer(network, sampler, cases=lru_cache(maxsize=1)(lambda: list_cases(cases)), folder=folder,
+                      options=options)  # fmt: skip
+    return trainer.run()
