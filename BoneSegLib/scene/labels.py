@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import slicer
 import vtk
-from vtk.util.numpy_support import vtk_to_numpy
 
 from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
-from BoneSegLib.scene.matrices import image_geometry, to_vtk
-from BoneSegLib.scene.segments import binary_labelmap
+from BoneSegLib.scene.layers import find_layers, in_world, voxels_on
+from BoneSegLib.scene.matrices import image_geometry
 from BoneSegLib.scene.terminology import terminology_entry
 from BoneSegLib.volume import Geometry, LabelMap
 
@@ -34,21 +33,16 @@ def labelmap_from_segmentation(
             cause="Its segments are: " + (", ".join(segment_names(node)) or "none") + ".",
             remedy="Name the segments as BoneSeg does ('Sacrum', 'L3 vertebra', …).",
         )
-    if not node.GetSegmentation().ContainsRepresentation(binary_labelmap()):
-        node.CreateBinaryLabelmapRepresentation()
-    layers: dict[object, list[tuple[int, int]]] = {}
-    for structure, segment_id in found:
-        layer = node.GetBinaryLabelmapInternalRepresentation(segment_id)
-        value = node.GetSegmentation().GetSegment(segment_id).GetLabelValue()
-        layers.setdefault(layer, []).append((value, structure.label))
-    images = [(_placed(layer, node, world=world), values) for layer, values in layers.items()]
-    grid = reference or _own_grid(node, [image for image, _values in images], world=world)
+    labels_of = {segment_id: structure.label for structure, segment_id in found}
+    layers = find_layers(node, tuple(labels_of))
+    images = [in_world(layer.image, node) if world else layer.image for layer in layers]
+    grid = reference or _own_grid(node, images, world=world)
     labels = np.zeros(grid.shape, np.uint8)
-    for image, values in images:
+    for image, layer in zip(images, layers, strict=True):
         if image.GetNumberOfPoints():
-            voxels = _on_grid(image, grid)
-            for value, label in values:
-                labels[voxels == value] = label
+            voxels = voxels_on(image, grid)
+            for segment_id, value in layer.values:
+                labels[voxels == value] = labels_of[segment_id]
     return LabelMap(labels, grid, structures=tuple(structures))
 
 
@@ -90,16 +84,6 @@ def _codes_of(entry: str) -> tuple[str, ...]:
     return tuple(part.split("^")[1] if part.count("^") >= 2 else "" for part in parts[2:4])
 
 
-def _placed(layer, node, *, world: bool):
-    """A layer in the node's own coordinates (no copy), or a copy in world coordinates."""
-    if not world or node.GetParentTransformNode() is None:
-        return layer
-    moved = slicer.vtkOrientedImageData()
-    moved.DeepCopy(layer)
-    slicer.vtkSlicerSegmentationsModuleLogic.ApplyParentTransformToOrientedImageData(node, moved)
-    return moved
-
-
 def _own_grid(node, images: list, *, world: bool) -> Geometry:
     """The reference grid of the node, or what encloses all segments."""
     text = node.GetSegmentation().GetConversionParameter(
@@ -126,16 +110,3 @@ def _enclosing(grids: list[Geometry]) -> Geometry:
     start[:3, 3] = low
     ni, nj, nk = (high - low + 1).astype(int)
     return Geometry((int(ni), int(nj), int(nk)), first.ijk_to_ras @ start)
-
-
-def _on_grid(image, grid: Geometry) -> np.ndarray:
-    """The layer's values on a grid (kji), resampled (nearest voxel) only where the grids differ."""
-    if not image_geometry(image).matches(grid):
-        target = slicer.vtkOrientedImageData()
-        target.SetDimensions(grid.size)
-        target.AllocateScalars(image.GetScalarType(), 1)
-        target.SetGeometryFromImageToWorldMatrix(to_vtk(grid.ijk_to_ras))
-        resampled = slicer.vtkOrientedImageData()
-        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, target, resampled)
-        image = resampled
-    return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(grid.shape)
