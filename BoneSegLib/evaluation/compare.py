@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
-from BoneSegLib.anatomy import BY_LABEL
+from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.evaluation.definitions import definitions
 from BoneSegLib.evaluation.distances import surface_distances
@@ -24,44 +25,65 @@ def compare_labelmaps(
     test: LabelMap,
     *,
     options: CompareOptions | None = None,
-    names: Mapping[int, tuple[str, str]] | None = None,
     progress: Progress = no_progress,
     is_cancelled: IsCancelled = never_cancelled,
 ) -> Comparison:
     """Dice, surface distances and volumes of each structure of ``test`` against ``reference``.
 
-    Structures are matched by label value. ``names``: label value to (id, name for people), to compare other things
-    than the ten bones; then ``options.structures`` is not looked at. The numbers are of the reference's grid; another
-    grid, a mask, a label that is none of the structures and every undefined number are told in remarks and notes.
-    Raises `InputError` for arrays that hold no integers and `Cancelled`.
+    Structures are matched by id, and by that their label values, which may differ. The numbers are of the reference's
+    grid; another grid, a mask, a label that is none of the structures and every undefined number are told in remarks
+    and notes. Raises `InputError` for arrays that hold no integers, `UsageError` for a structure that neither label
+    map knows, and `Cancelled`.
 
     >>> comparison = compare_labelmaps(truth, result, options=CompareOptions(tolerance_mm=1.0))
     >>> comparison.score("sacrum").dice
     """
     options = options or CompareOptions()
-    chosen = dict(names) if names is not None else {s.label: (s.id, s.name) for s in options.selected}
     for side, labels in (("reference", reference), ("test", test)):
         if not (np.issubdtype(labels.array.dtype, np.integer) or labels.array.dtype == bool):
             raise InputError(
                 f"The {side} is no label map.", cause=f"It holds values of type {labels.array.dtype}, not labels."
             )
+    known, test = _same_labels(reference, test)
+    chosen = select_structures(options.structures, known=known)
     scene, remarks = _Scene.build(reference, test, options.mask)
-    remarks += _unknown_labels(reference, test, known=set(chosen) if names is not None else set(BY_LABEL))
-    overlap = count_overlap(scene.reference, scene.test, tuple(chosen))
+    remarks += _unknown_labels(reference, test, {structure.label for structure in known})
+    overlap = count_overlap(scene.reference, scene.test, [structure.label for structure in chosen])
     scores = []
-    for number, (label, box) in enumerate(zip(chosen, overlap.boxes, strict=True)):
+    for number, (structure, box) in enumerate(zip(chosen, overlap.boxes, strict=True)):
         if is_cancelled():
             raise Cancelled
-        identifier, name = chosen[label]
-        progress(number / len(chosen), f"Comparing {name}")
-        scores.append(_score(identifier, label, scene, overlap.of(label), box, options))
+        progress(number / len(chosen), f"Comparing {structure.name}")
+        scores.append(_score(structure, scene, overlap.of(structure.label), box, options))
     progress(1.0, "Compared")
     return Comparison(
         scores=tuple(scores),
         definitions=definitions(options),
-        names=dict(chosen.values()),
+        structures=chosen,
         remarks=tuple(remarks),
     )
+
+
+def _same_labels(reference: LabelMap, test: LabelMap) -> tuple[tuple[Structure, ...], LabelMap]:
+    """All structures that either map knows, the reference's first, and ``test`` with the same labels for them."""
+    ours = {structure.id: structure for structure in reference.structures}
+    known = list(reference.structures)
+    used = [int(labels.array.max(initial=0)) for labels in (reference, test)]
+    free = count(max([*used, *(structure.label for structure in known)]) + 1)
+    changed: dict[int, int] = {}
+    for structure in test.structures:
+        own = ours.get(structure.id)
+        if own is None:
+            own = replace(structure, label=next(free))
+            known.append(own)
+        if own.label != structure.label:
+            changed[structure.label] = own.label
+    if not changed:
+        return tuple(known), test
+    array = test.array.astype(np.int32)
+    for old, new in changed.items():
+        array[test.array == old] = new
+    return tuple(known), replace(test, array=array, structures=tuple(known))
 
 
 class _Scene:
@@ -90,9 +112,7 @@ class _Scene:
         return cls(reference.array * region, moved.array * region, geometry, region), remarks
 
 
-def _score(
-    identifier: str, label: int, scene: _Scene, counts: Counts, box: Box | None, options: CompareOptions
-) -> Score:
+def _score(structure: Structure, scene: _Scene, counts: Counts, box: Box | None, options: CompareOptions) -> Score:
     """One structure's row."""
     voxel_ml = scene.geometry.voxel_volume / 1000.0
     numbers: dict[str, float] = {
@@ -105,11 +125,11 @@ def _score(
         "volume_difference_percent": counts.volume_difference_percent,
     }
     if box is None:
-        return Score(structure=identifier, label=label, note="absent from both", **numbers)
+        return Score(structure=structure.id, label=structure.label, note="absent from both", **numbers)
     notes = []
     if counts.reference and counts.test:
         near = box if scene.region is None else _widened(box)  # to see where the mask ends beside the structure
-        masks = scene.reference[near] == label, scene.test[near] == label
+        masks = scene.reference[near] == structure.label, scene.test[near] == structure.label
         numbers["centroid_distance_mm"] = _centroid_distance(*masks, scene.geometry)
         found = _distances(*masks, near, scene, options)
         numbers.update(found)
@@ -124,7 +144,7 @@ def _score(
     edge = _at_edge(box, scene.geometry)
     if edge:
         notes.append("touches the image's edge")
-    return Score(structure=identifier, label=label, note="; ".join(notes), **numbers)
+    return Score(structure=structure.id, label=structure.label, note="; ".join(notes), **numbers)
 
 
 def _distances(

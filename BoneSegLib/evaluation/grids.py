@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from BoneSegLib.volume import Geometry, LabelMap
@@ -26,7 +28,7 @@ def on_grid(labels: LabelMap, geometry: Geometry) -> LabelMap:
             _fill_along_axes(result, labels.array, to_source, reach)
         else:
             _fill(result, labels.array, to_source, reach)
-    return LabelMap(result, geometry, info=labels.info)
+    return replace(labels, array=result, geometry=geometry)
 
 
 def inside_share(array: np.ndarray, geometry: Geometry, other: Geometry) -> float:

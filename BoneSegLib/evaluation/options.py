@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.errors import UsageError
 from BoneSegLib.volume import LabelMap
 
@@ -18,8 +17,8 @@ class CompareOptions:
 
     ``tolerance_mm``: the distance up to which two surfaces count as the same (normalised surface Dice).
     ``surface``: ``"surfel"`` (surface elements weighted by their area) or ``"voxel"`` (centres of boundary voxels, each
-    counting the same). ``structures``: ids or groups (``None`` = all ten bones). ``mask``: only voxels where this map
-    is not 0 are compared; it may lie on any grid.
+    counting the same). ``structures``: ids or groups (``None`` = all that the label maps know: the ten bones).
+    ``mask``: only voxels where this map is not 0 are compared; it may lie on any grid.
     """
 
     tolerance_mm: float = 2.0
@@ -34,8 +33,3 @@ class CompareOptions:
             raise UsageError(
                 f"The tolerance of {self.tolerance_mm} mm is unusable.", remedy="Give a finite number of 0 or more."
             )
-        select_structures(self.structures)
-
-    @property
-    def selected(self) -> tuple[Structure, ...]:
-        return select_structures(self.structures)

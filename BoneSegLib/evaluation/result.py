@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from BoneSegLib.evaluation.definitions import METRICS
+from BoneSegLib.anatomy import STRUCTURES, Structure
 
 NAN = float("nan")
 
@@ -52,13 +52,14 @@ NUMBERS: tuple[str, ...] = tuple(name for name in COLUMNS if name not in ("struc
 class Comparison:
     """All structures of a comparison.
 
-    ``scores``: in label order. ``definitions``: what each number means (`definitions.definitions`). ``names``: the
-    structures' names for people, by id. ``remarks``: what concerns the whole comparison (grids, mask, unknown labels).
+    ``scores``: in label order. ``definitions``: what each number means (`definitions.definitions`). ``structures``:
+    what was compared, in the order of the scores. ``remarks``: what concerns the whole comparison (grids, mask, unknown
+    labels).
     """
 
     scores: tuple[Score, ...]
     definitions: dict[str, object] = field(default_factory=dict)
-    names: dict[str, str] = field(default_factory=dict)
+    structures: tuple[Structure, ...] = STRUCTURES
     remarks: tuple[str, ...] = ()
 
     @cached_property
@@ -80,7 +81,7 @@ class Comparison:
 
     def name(self, structure: str) -> str:
         """The name for people."""
-        return self.names.get(structure, structure)
+        return next((each.name for each in self.structures if each.id == structure), structure)
 
     def to_csv(self, path: Path | str) -> None:
         """Write the table; atomically, so an existing file is replaced only by a complete one."""
@@ -119,10 +120,9 @@ def _mean_note(total: int, counted: dict[str, int]) -> str:
     overlap, distance = counted["dice"], counted["assd_mm"]
     if not overlap:
         return "nothing to compare: no structure is in either segmentation"
-    note = f"overlap over {overlap} of {total} structures"
-    if distance != overlap:
-        note += f", distances over {distance}"
-    return note if overlap < total or distance < overlap else f"over all {total} structures"
+    if distance == overlap == total:
+        return "over 1 structure" if total == 1 else f"over all {total} structures"
+    return f"overlap over {overlap} of {total} structures, distances over {distance}"
 
 
 def _plain(score: Score) -> dict[str, object]:
@@ -130,6 +130,3 @@ def _plain(score: Score) -> dict[str, object]:
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in score.values().items()
     }
-
-
-TITLES: dict[str, str] = {metric.column: metric.title for metric in METRICS}

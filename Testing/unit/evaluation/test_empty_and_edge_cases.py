@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from evaluation_shapes import blob_mask, box_mask, labelmap
 
+from BoneSegLib.anatomy import foreign_structure
 from BoneSegLib.errors import Cancelled, InputError, UsageError
 from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
@@ -132,12 +134,22 @@ def test_labels_that_are_no_bone_are_told():
     assert "Labels of the reference that were not compared: 77." in remarks
 
 
-def test_other_structures_than_the_ten_bones_can_be_named():
-    reference = LabelMap(BOX.astype(np.int16) * 300, Geometry.from_spacing((10, 10, 10), (1, 1, 1)))
-    comparison = compare_labelmaps(reference, reference, names={300: ("screw", "Screw")})
-    assert comparison.score("screw").dice == 1
+def test_other_structures_than_the_ten_bones_are_compared_by_the_names_that_their_maps_give():
+    screw, plate = foreign_structure(7, "screw"), foreign_structure(2, "plate")
+    reference = replace(labelmap(BOX, label=7), structures=(screw,))
+    # The test calls another value "screw" and knows something more.
+    test = replace(labelmap(BOX, label=7), structures=(replace(screw, label=2), replace(plate, label=7)))
+    comparison = compare_labelmaps(reference, test)
+    assert [score.structure for score in comparison.scores] == ["screw", "plate"]
+    assert comparison.score("screw").note.startswith("absent from the test")
+    assert comparison.score("plate").note.startswith("absent from the reference")
     assert comparison.name("screw") == "Screw"
     assert comparison.remarks == ()
+
+
+def test_a_structure_that_no_label_map_knows_is_refused():
+    with pytest.raises(UsageError, match="skull"):
+        compare_labelmaps(labelmap(BOX), labelmap(BOX), options=CompareOptions(structures=("skull",)))
 
 
 def test_an_image_of_numbers_is_no_label_map():
@@ -151,9 +163,7 @@ def test_a_comparison_can_be_cancelled():
         compare_labelmaps(labelmap(BOX), labelmap(BOX), is_cancelled=lambda: True)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"surface": "mesh"}, {"tolerance_mm": -1.0}, {"tolerance_mm": math.nan}, {"structures": ("skull",)}]
-)
+@pytest.mark.parametrize("wrong", [{"surface": "mesh"}, {"tolerance_mm": -1.0}, {"tolerance_mm": math.nan}])
 def test_wrong_options_are_refused(wrong):
     with pytest.raises(UsageError):
         CompareOptions(**wrong)
