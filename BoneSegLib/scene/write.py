@@ -114,8 +114,9 @@ def _fill(node, segments, labels: LabelMap, volume_node, ours: set[str]) -> None
             if not segmentation.AddSegment(segment, segment_id):
                 raise InternalError(f"The segment '{segment_id}' could not be added.")
         if volume_node is not None:
-            node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+            # The transform first: the grid is noted relative to it.
             node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+            node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
         _note(node, labels.info)
         if node.GetDisplayNode() is None:
             node.CreateDefaultDisplayNodes()
