@@ -26,6 +26,8 @@ class LoopOptions:
 
     minutes: float = 60.0
     steps: int = 1_000_000
+    batch: int = 2
+    """On a CPU, torch leaves the fast convolutions aside for a batch of one: two take 1.4 times as long as one."""
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
     clip_norm: float = 12.0
@@ -112,9 +114,10 @@ class Trainer:
         rng = np.random.default_rng([self._options.seed, progress.step])
         torch.manual_seed(int(rng.integers(1 << 31)))
         cases = self._cases()
-        inputs, labels = self._sampler(cases[rng.integers(len(cases))], rng)
-        logits = self.network(inputs[None].contiguous(memory_format=torch.channels_last_3d))
-        dice_loss, cross_entropy = dice_and_cross_entropy(logits, labels[None])
+        drawn = [cases[index] for index in rng.integers(0, len(cases), self._options.batch)]
+        inputs, labels = self._sampler(drawn, rng)
+        logits = self.network(inputs.contiguous(memory_format=torch.channels_last_3d))
+        dice_loss, cross_entropy = dice_and_cross_entropy(logits, labels)
         self._optimizer.zero_grad(set_to_none=True)
         (dice_loss + cross_entropy).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
@@ -124,8 +127,8 @@ class Trainer:
             return
         self._optimizer.step()
         self._average()
-        progress.dice_loss += 0.02 * (float(dice_loss.detach()) - progress.dice_loss)
-        progress.cross_entropy += 0.02 * (float(cross_entropy.detach()) - progress.cross_entropy)
+        progress.dice_loss += 0.05 * (float(dice_loss.detach()) - progress.dice_loss)
+        progress.cross_entropy += 0.05 * (float(cross_entropy.detach()) - progress.cross_entropy)
 
     def _average(self) -> None:
         """Exponential mean of the weights, short at first so that it does not remember the start."""
@@ -136,8 +139,11 @@ class Trainer:
 
     def _report(self) -> None:
         row = {**asdict(self.progress), "learning_rate": self._optimizer.param_groups[0]["lr"]}
-        logger.info("step %d, %.0f s, Dice loss %.3f, cross-entropy %.3f, skipped %d", *list(asdict(self.progress).values())[:2],
-                    self.progress.dice_loss, self.progress.cross_entropy, self.progress.skipped)  # fmt: skip
+        logger.info(
+            "step %(step)d, %(seconds).0f s, Dice loss %(dice_loss).3f, cross-entropy %(cross_entropy).3f, "
+            "skipped %(skipped)d",
+            row,
+        )
         curve = self._folder / "curve.csv"
         new = not curve.exists()
         with curve.open("a", newline="") as file:

@@ -17,9 +17,7 @@ def dice_and_cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> tuple[
     axes = (0, 2, 3, 4)
     probabilities = logits.softmax(1)
     counts = torch.bincount(labels.flatten(), minlength=logits.shape[1]).float()
-    hits = torch.zeros_like(counts).scatter_add(
-        0, labels.flatten(), probabilities.gather(1, labels[:, None]).flatten()
-    )
+    hits = torch.zeros_like(counts).scatter_add(0, labels.flatten(), probabilities.gather(1, labels[:, None]).flatten())
     dice = (2 * hits + 1) / (probabilities.sum(axes) + counts + 1)
     present = counts > 0
     present[0] = False

@@ -24,7 +24,9 @@ def dataset_json(*, name: str, cases: int) -> dict[str, Any]:
     }
 
 
-def plans_json(stages: Sequence[StagePlan], *, name: str, median_shape_mm: tuple[float, float, float]) -> dict[str, Any]:
+def plans_json(
+    stages: Sequence[StagePlan], *, name: str, median_shape_mm: tuple[float, float, float]
+) -> dict[str, Any]:
     """The plans of a cascade. ``median_shape_mm`` (kji): field of view of the median training case."""
     intensity = stages[0].intensity
     finest = min(stage.spacing for stage in stages)

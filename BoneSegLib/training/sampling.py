@@ -1,7 +1,8 @@
-"""One training example from one case: the whole field of view at low resolution, or a window at full resolution."""
+"""Training examples from cases: the whole field of view at low resolution, or a window at full resolution."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,9 +26,9 @@ from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirror
 
 
 class Sampler(Protocol):
-    """Draws (input (channels, k, j, i) float32, labels (k, j, i) int64)."""
+    """Draws one example of each case: input (batch, channels, k, j, i) float32, labels (batch, k, j, i) int64."""
 
-    def __call__(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]: ...
+    def __call__(self, cases: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]: ...
 
 
 class WholeFieldSampler:
@@ -45,11 +46,14 @@ class WholeFieldSampler:
         self._step = plan.spacing / case_spacing
         self._pose = PoseOptions(rotation=(7, 6, 8), log_size=0.09, log_axis_size=0.05)
 
-    def __call__(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, cases: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        patch = self._smaller if self._smaller and rng.random() < self._smaller_share else self._plan.patch
+        return _batch([self._draw(case, patch, rng) for case in cases])
+
+    def _draw(self, case: Path, patch: Triple, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         opened = open_case(case)
         size = np.array(opened.ct.shape)
         center = (size - 1) / 2 + (rng.uniform(-0.35, 0.35, 3) * size if rng.random() < 0.4 else 0)
-        patch = self._smaller if self._smaller and rng.random() < self._smaller_share else self._plan.patch
         points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
@@ -70,7 +74,10 @@ class WindowSampler:
         self._pose = PoseOptions()
         self._errors = CoarseErrors()
 
-    def __call__(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    def __call__(self, cases: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        return _batch([self._draw(case, rng) for case in cases])
+
+    def _draw(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         opened = open_case(case)
         points = window_points(self._patch, random_pose(self._pose, rng), self._center(opened, case, rng))
         ct = read_box(opened.ct, points, outside=AIR_HU)
@@ -92,6 +99,10 @@ class WindowSampler:
         weights = np.where(labels == OTHER_BONE, 0.7, 1.0)
         chosen = points[int(rng.choice(labels, p=weights / weights.sum()))]
         return chosen[rng.integers(len(chosen))].astype(float) + rng.uniform(-0.3, 0.3, 3) * self._patch
+
+
+def _batch(examples: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.stack([ct for ct, _ in examples]), torch.stack([labels for _, labels in examples])
 
 
 def _mirror(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

@@ -25,6 +25,8 @@ class SynthesisOptions:
     """Voxels (kji) of a case at most: 375 mm of a patient fill the memory of a small machine well."""
     negatives: float = 0.13
     """Share of cases without any of the ten bones, where the map reaches far enough."""
+    whole: float = 0.15
+    """Share of cases that show the map from end to end, as far as `largest_shape` allows."""
     tight: float = 0.3
     """Share of cases cropped closely, as spine reconstructions are."""
     mirror: float = 0.5
@@ -92,6 +94,8 @@ def _field_of_view(
     above = size[0] - levels.max() - 1  # levels of thorax and shoulders
     shape = np.minimum(size * 1.04, options.largest_shape).astype(int)
     center = size / 2
+    if rng.random() < options.whole and size[0] <= options.largest_shape[0]:
+        return _even(shape), center
     if rng.random() < options.negatives and above > 90:
         shape[0] = int(rng.uniform(60, min(above - 25, options.largest_shape[0])))
         low, high = levels.max() + 18 + shape[0] / 2, size[0] - shape[0] / 2

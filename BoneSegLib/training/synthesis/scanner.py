@@ -46,9 +46,7 @@ def acquire(
     return image
 
 
-def add_metal(
-    ct: NDArray[np.float32], targets: NDArray[np.uint8], *, spacing: float, rng: np.random.Generator
-) -> None:
+def add_metal(ct: NDArray[np.float32], targets: NDArray[np.uint8], *, spacing: float, rng: np.random.Generator) -> None:
     """A screw or nail through one of the ten bones, with a dark and bright halo in its slices."""
     label = int(rng.choice(np.arange(1, 11)))
     where = np.argwhere(targets == label)

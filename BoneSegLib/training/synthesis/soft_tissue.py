@@ -65,7 +65,12 @@ def _fill_unlabelled(
 
 
 def _fill_labelled(
-    ct: NDArray[np.float32], anatomy: WarpedAnatomy, fine: NDArray[np.float32], *, muscle: float, rng: np.random.Generator
+    ct: NDArray[np.float32],
+    anatomy: WarpedAnatomy,
+    fine: NDArray[np.float32],
+    *,
+    muscle: float,
+    rng: np.random.Generator,
 ) -> None:
     contrast = rng.random() < 0.55
     enhancement = rng.uniform(0, 120) if contrast else 0.0
