@@ -13,6 +13,7 @@ from BoneSegLib.errors import InputError, NeedsConfirmation
 FEWEST_SLICES = 8
 # Direction cosines are written with few digits.
 _SAME_DIRECTION = 0.01
+_DICOM_UID = b"1.2.840.10008."
 _CT_STORAGE = (b"1.2.840.10008.5.1.4.1.1.2\0", b"1.2.840.10008.5.1.4.1.1.2.1\0")
 
 
@@ -96,7 +97,7 @@ def list_series(path: str | Path) -> tuple[Series, ...]:
         one = read_slice(file)
         if one is not None:
             slices.append(one)
-        elif _claims_to_be_ct(file):
+        elif _should_be_ct(file):
             damaged.append(file)
     if damaged:
         raise InputError(
@@ -166,12 +167,13 @@ def _series(uid: str, members: list[Slice]) -> Series:
 
 
 def is_dicom(file: Path) -> bool:
-    """By its preamble; files without one are taken when they are named as DICOM."""
+    """By its preamble, or by its name, since files without one and stumps of files exist."""
     if file.name.upper() == "DICOMDIR":
         return False
+    if file.suffix.lower() == ".dcm":
+        return True
     with file.open("rb") as stream:
-        head = stream.read(132)
-    return head[128:132] == b"DICM" or (len(head) == 132 and file.suffix.lower() == ".dcm")
+        return stream.read(132)[128:] == b"DICM"
 
 
 def read_slice(file: Path) -> Slice | None:
@@ -204,8 +206,8 @@ def read_slice(file: Path) -> Slice | None:
     )
 
 
-def _claims_to_be_ct(file: Path) -> bool:
-    """Whether the head of an unreadable file says that it is a CT image (and not a report or a plan)."""
+def _should_be_ct(file: Path) -> bool:
+    """Whether an unreadable file is a damaged CT image by its head, or too damaged to say (and no report or plan)."""
     with file.open("rb") as stream:
         head = stream.read(1024)
-    return any(kind in head for kind in _CT_STORAGE)
+    return any(kind in head for kind in _CT_STORAGE) or _DICOM_UID not in head

@@ -47,6 +47,18 @@ def require_file(path: str | Path) -> Path:
     return path
 
 
+def require_whole_nrrd(path: Path) -> None:
+    """Raises `InputError` unless the file is an NRRD with all its voxels, of any kind and dimension."""
+    import SimpleITK
+
+    try:
+        SimpleITK.ReadImage(str(path), imageIO="NrrdImageIO")
+    except RuntimeError as error:
+        raise InputError(
+            f"'{path.name}' is damaged or cut off.", cause=_itk_cause(error), remedy="Copy or write the file again."
+        ) from error
+
+
 def stem(path: Path) -> str:
     """The file's name without its suffix, .nii.gz and .seg.nrrd counted as one."""
     name = path.name

@@ -10,7 +10,7 @@ import numpy as np
 
 from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
-from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, stem
+from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, require_whole_nrrd, stem
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import LabelMap, Volume
 
@@ -72,6 +72,8 @@ def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
     if not path.name.lower().endswith(SEGMENTATION_SUFFIXES):
         return write_labels(read_labelmap(path, warn=warn), name=stem(path))
     trouble, remedy = f"'{path.name}' cannot be read as a segmentation.", "Give a .seg.nrrd file or a label map."
+    # MRML ends the whole process on some damaged files, so ITK looks at it first.
+    require_whole_nrrd(path)
     with new_nodes_removed(only_on_failure=True):
         with errors_raised(trouble, remedy=remedy):
             node = slicer.modules.segmentations.logic().LoadSegmentationFromFile(str(path), True, stem(path))
