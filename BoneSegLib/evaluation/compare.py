@@ -11,7 +11,7 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.evaluation.definitions import definitions
 from BoneSegLib.evaluation.distances import surface_distances
-from BoneSegLib.evaluation.grids import inside_share, on_grid
+from BoneSegLib.evaluation.grids import inside_share, on_grid, on_same_lattice
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.evaluation.overlap import Box, Counts, count_overlap
 from BoneSegLib.evaluation.result import Comparison, Score
@@ -101,10 +101,13 @@ class _Scene:
         remarks = []
         moved = on_grid(test, geometry)
         if moved is not test:
-            remarks.append("The test lies on another grid: it was read at the reference's voxel centres.")
-            share = inside_share(reference.array, geometry, test.geometry)
-            if share < 1.0:
-                remarks.append(f"{100 * (1 - share):.1f} % of the reference lies outside the test's image.")
+            if on_same_lattice(test.geometry, geometry):
+                remarks.append("The test's image covers another part of the reference's grid.")
+            else:
+                remarks.append("The test lies on another grid: it was read at the reference's voxel centres.")
+            outside = 1 - inside_share(reference.array, geometry, test.geometry)
+            if outside >= 0.001:
+                remarks.append(f"{100 * outside:.1f} % of the reference lies outside the test's image.")
         if mask is None:
             return cls(reference.array, moved.array, geometry, None), remarks
         region = on_grid(mask, geometry).array != 0

@@ -31,6 +31,14 @@ def on_grid(labels: LabelMap, geometry: Geometry) -> LabelMap:
     return replace(labels, array=result, geometry=geometry)
 
 
+def on_same_lattice(one: Geometry, other: Geometry, *, tolerance: float = 1e-3) -> bool:
+    """Whether the voxels of two grids coincide where both have some: the same steps, shifted by whole voxels."""
+    between = np.linalg.inv(one.ijk_to_ras) @ other.ijk_to_ras
+    drift = np.abs(between[:3, :3] - np.eye(3)).max() * max(other.size)
+    shift = between[:3, 3]
+    return bool(drift <= tolerance and np.abs(shift - np.rint(shift)).max() <= tolerance)
+
+
 def inside_share(array: np.ndarray, geometry: Geometry, other: Geometry) -> float:
     """The share of the voxels of ``array`` that are not 0 whose centre lies within the image ``other``; 1 if none."""
     to_other = np.linalg.inv(other.ijk_to_ras) @ geometry.ijk_to_ras
