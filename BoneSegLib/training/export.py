@@ -5,29 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from BoneSegLib.anatomy import STRUCTURES
+from BoneSegLib.errors import InputError
 from BoneSegLib.models.network import parameter_names
+from BoneSegLib.training.card import BONES, ModelCard
 from BoneSegLib.training.plans import dataset_json, plans_json
-from BoneSegLib.training.stage import StagePlan
+from BoneSegLib.training.stage import STAGES, StagePlan
 
 
-@dataclass(frozen=True)
-class ModelCard:
-    """What the manifest says beside the files. ``accuracy`` holds measured values only."""
-
-    name: str
-    version: str
-    title: str
-    license: str
-    attribution: tuple[str, ...]
-    training: dict[str, Any] = field(default_factory=dict)
-    accuracy: dict[str, Any] = field(default_factory=dict)
+def export_run(run: Path, folder: Path, *, cases: int, card: ModelCard = BONES) -> None:
+    """The averaged weights of all stages trained in ``run`` (one folder each) as a model folder."""
+    weights: dict[str, tuple[StagePlan, Mapping[str, torch.Tensor]]] = {}
+    training: dict[str, Any] = {"cases": cases, "data": "synthetic CT (BoneSegLib/training/synthesis)"}
+    for name, plan in STAGES.items():
+        checkpoint = run / name / "checkpoint.pt"
+        if not checkpoint.exists():
+            continue
+        state = torch.load(checkpoint, weights_only=True)
+        weights[name] = (plan, state["averaged"])
+        progress = state["progress"]
+        training[name] = {"steps": progress["step"], "minutes": round(progress["seconds"] / 60)}
+    if not weights or next(iter(weights.values()))[0].previous:
+        raise InputError(
+            f"'{run.name}' has no trained first stage.", remedy="Train it: boneseg train --stage 3d_lowres"
+        )
+    export_model(folder, weights, replace(card, training={**training, **card.training}), cases=cases)
 
 
 def export_model(

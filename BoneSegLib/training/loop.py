@@ -32,6 +32,7 @@ class LoopOptions:
     weight_decay: float = 1e-4
     clip_norm: float = 12.0
     average: float = 0.995
+    background_weight: float = 1.0
     checkpoint_seconds: float = 120.0
     report_steps: int = 50
     seed: int = 1
@@ -61,7 +62,8 @@ class Trainer:
         options: LoopOptions,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.network = network.to(memory_format=torch.channels_last_3d)
+        # A third faster on a CPU. torch's stubs know only the two-dimensional format.
+        self.network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.progress = Progress()
         self._sampler = sampler
@@ -117,7 +119,9 @@ class Trainer:
         drawn = [cases[index] for index in rng.integers(0, len(cases), self._options.batch)]
         inputs, labels = self._sampler(drawn, rng)
         logits = self.network(inputs.contiguous(memory_format=torch.channels_last_3d))
-        dice_loss, cross_entropy = dice_and_cross_entropy(logits, labels)
+        dice_loss, cross_entropy = dice_and_cross_entropy(
+            logits, labels, background_weight=self._options.background_weight
+        )
         self._optimizer.zero_grad(set_to_none=True)
         (dice_loss + cross_entropy).backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
@@ -160,6 +164,7 @@ class Trainer:
             "optimizer": self._optimizer.state_dict(),
             "progress": asdict(self.progress),
         }
+        self._folder.mkdir(parents=True, exist_ok=True)
         partial = self._checkpoint.with_suffix(".partial")
         torch.save(state, partial)
         partial.replace(self._checkpoint)

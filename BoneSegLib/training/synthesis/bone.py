@@ -44,10 +44,9 @@ def bone_hu(
     shell_thickness = np.where(femur, thickness * (1 + 1.3 * shaft), thickness).astype(np.float32)
     core = np.where(femur, spongy * rng.uniform(0.9, 1.8), spongy).astype(np.float32)
     if rng.random() < 0.3:  # metastases, bone islands, degenerative sclerosis
-        core += np.clip(smooth_noise(shape, 12, rng).numpy() - 1.3, 0, None) * rng.uniform(-300, 900)
-    marrow = rng.uniform(-90, 60)
-    core = core + texture
-    core = core * (1 - shaft) + (marrow + 0.3 * texture) * shaft
+        core = core + np.clip(smooth_noise(shape, 12, rng).numpy() - 1.3, 0, None) * np.float32(rng.uniform(-300, 900))
+    marrow = np.float32(rng.uniform(-90, 60))
+    core = (core + texture) * (1 - shaft) + (marrow + np.float32(0.3) * texture) * shaft
     rim = np.exp(-((np.clip(depth - 1.2, 0, None) / shell_thickness) ** 2))
     return (core * (1 - rim) + shell * unevenness * rim).astype(np.float32)
 

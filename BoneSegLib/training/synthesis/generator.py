@@ -93,7 +93,7 @@ def _field_of_view(
     levels = np.flatnonzero(((targets > 0) & (targets < OTHER_BONE)).any((1, 2)))
     above = size[0] - levels.max() - 1  # levels of thorax and shoulders
     shape = np.minimum(size * 1.04, options.largest_shape).astype(int)
-    center = size / 2
+    center = (size - 1) / 2
     if rng.random() < options.whole and size[0] <= options.largest_shape[0]:
         return _even(shape), center
     if rng.random() < options.negatives and above > 90:

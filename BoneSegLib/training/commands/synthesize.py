@@ -1,0 +1,59 @@
+"""`boneseg synthesize`: anatomy maps in, synthetic CT out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+from BoneSegLib.errors import InputError, UsageError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``boneseg synthesize``."""
+    parser.description = (
+        "Make synthetic CT with labels from whole-body label maps (values of TotalSegmentator's 'total' task). A case "
+        "depends on the seed and its number alone: several processes can share the work with --first and --step, and "
+        "an interrupted run goes on where it was."
+    )
+    parser.add_argument("maps", metavar="MAPS", type=Path, help="folder of label maps (.nii.gz)")
+    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="where the cases go")
+    parser.add_argument("--count", type=int, default=100, help="how many cases (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="another seed makes other cases (default: %(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case (default: %(default)s)")
+    parser.add_argument("--step", type=int, default=1, help="make every STEP-th case only (default: %(default)s)")
+    parser.add_argument("--exclude", default="", metavar="NAMES", help="maps to leave out, separated by commas")
+    parser.add_argument(
+        "--format",
+        choices=("npy", "nnunet"),
+        default="npy",
+        help="npy: arrays that 'boneseg train' maps into memory; nnunet: NIfTI in nnU-Net's raw layout "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="computing threads (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object with the names of the cases")
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Run it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
+    if args.count < 1 or args.step < 1 or args.first < 0:
+        raise UsageError("--count and --step should be at least 1, --first at least 0.")
+    if not any(args.maps.glob("*.nii.gz")):
+        raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
+
+    import torch
+
+    from BoneSegLib.training import synthesize
+
+    torch.set_num_threads(args.threads)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    excluded = tuple(name for name in args.exclude.split(",") if name)
+    names = synthesize.run(args.maps, args.output, count=args.count, first=args.first, step=args.step, seed=args.seed,
+                           exclude=excluded, file_format=args.format)  # fmt: skip
+    if args.json:
+        sys.stdout.write(json.dumps({"output": str(args.output), "cases": names}) + "\n")
+    else:
+        sys.stdout.write(f"{len(names)} cases in {args.output}\n")
+    return 0

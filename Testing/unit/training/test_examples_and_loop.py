@@ -1,0 +1,105 @@
+"""From cases on disk to training steps: shapes, the cascade's input, the loss, and a resumed training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+import torch
+
+from BoneSegLib.models.network import build_network
+from BoneSegLib.training.augmentation import read_box, window_points
+from BoneSegLib.training.cases import list_cases, open_case
+from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
+from BoneSegLib.training.loop import LoopOptions, Trainer
+from BoneSegLib.training.loss import dice_and_cross_entropy
+from BoneSegLib.training.sampling import WholeFieldSampler, WindowSampler
+from BoneSegLib.training.stage import CASCADE, LOWRES
+
+CLASSES = 12
+SMALL = replace(CASCADE, patch=(16, 16, 16), features=(4, 8, 8))
+FLAWLESS = CoarseErrors(displacement_mm=0, bias=0, roughness=0, missing_blob=0, false_blob=0, missing_class=0)
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cases")
+    rng = np.random.default_rng(0)
+    for number in range(2):
+        labels = np.zeros((40, 36, 44), np.uint8)
+        labels[10:30, 8:24, 6:20], labels[10:30, 8:24, 26:40] = 2, 1
+        ct = np.where(labels > 0, 400, 40) + rng.normal(0, 10, labels.shape)
+        np.save(folder / f"synth_{number}_ct.npy", ct.astype(np.int16))
+        np.save(folder / f"synth_{number}_labels.npy", labels)
+    return list_cases(folder)
+
+
+def test_a_window_is_read_where_it_lies_and_is_air_outside(cases):
+    opened = open_case(cases[0])
+    center = np.array([39.5, 17.5, 21.5])
+    points = window_points((8, 8, 8), np.eye(3), center)
+    read = read_box(opened.ct, points, outside=-1024.0)
+    np.testing.assert_allclose(read[:4], opened.ct[36:40, 14:22, 18:26].astype(np.float32), atol=1e-2)
+    assert (read[4:] == -1024).all()
+
+
+def test_examples_have_the_shapes_that_the_networks_take(cases):
+    rng = np.random.default_rng(1)
+    coarse = WholeFieldSampler(replace(LOWRES, patch=(16, 16, 16)), case_spacing=1.5)(cases, rng)
+    fine = WindowSampler(SMALL, case_spacing=1.5)(cases, rng)
+    assert coarse[0].shape == (2, 1, 16, 16, 16)
+    assert fine[0].shape == (2, CLASSES, 16, 16, 16)
+    assert fine[1].shape == (2, 16, 16, 16)
+
+
+def test_coarse_names_without_errors_agree_with_the_truth_but_for_the_outline(cases):
+    labels = open_case(cases[0]).labels
+    points = window_points((32, 32, 40), np.eye(3), (np.array(labels.shape) - 1) / 2)
+    truth = read_box(labels, points, outside=0, nearest=True).long()
+    names = coarse_names(labels, points, classes=CLASSES, spacing=1.5, errors=FLAWLESS, rng=np.random.default_rng(2))
+    for label in (1, 2):
+        overlap = 2 * ((names == label) & (truth == label)).sum() / ((names == label).sum() + (truth == label).sum())
+        assert 0.8 < overlap < 1
+
+
+def test_names_enter_one_channel_per_foreground_label():
+    names = torch.tensor([0, 1, 11]).reshape(3, 1, 1)
+    channels = one_hot_names(names, CLASSES)
+    assert channels.shape == (11, 3, 1, 1)
+    assert channels[:, 0].sum() == 0
+    assert channels[0, 1] == 1
+    assert channels[10, 2] == 1
+
+
+def test_the_loss_of_a_certain_and_right_answer_is_nothing():
+    labels = torch.randint(0, 3, (1, 6, 6, 6))
+    logits = 50.0 * torch.nn.functional.one_hot(labels, 3).permute(0, 4, 1, 2, 3).float()
+    dice, cross_entropy = dice_and_cross_entropy(logits, labels)
+    assert float(dice) == pytest.approx(0, abs=1e-5)
+    assert float(cross_entropy) == pytest.approx(0, abs=1e-5)
+
+
+def _trainer(cases, folder, **options):
+    torch.manual_seed(0)
+    network = build_network(SMALL.architecture, in_channels=CLASSES, heads=CLASSES)
+    ticks = count()
+    return Trainer(network, WindowSampler(SMALL, case_spacing=1.5), cases=lambda: cases, folder=folder,
+                   options=LoopOptions(minutes=1e9, **options), clock=lambda: float(next(ticks)))  # fmt: skip
+
+
+def test_a_training_that_was_stopped_goes_on_as_if_it_had_not_been(cases, tmp_path):
+    whole = _trainer(cases, tmp_path / "whole", steps=4)
+    whole.run()
+    stopped = _trainer(cases, tmp_path / "parts", steps=4)
+    for _ in range(2):
+        stopped._set_learning_rate()
+        stopped._step()
+    stopped.save()
+    resumed = _trainer(cases, tmp_path / "parts", steps=4)
+    assert resumed.progress.step == 2
+    resumed.run()
+    for name, value in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], value)
+        torch.testing.assert_close(resumed.averaged[name], whole.averaged[name])

@@ -1,0 +1,79 @@
+"""An exported model folder is nnU-Net's: strict loading into PlainConvUNet, equal logits, plans that are read back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from BoneSegLib.models.checkpoint import load_checkpoint
+from BoneSegLib.models.folder import read_model, verify_files
+from BoneSegLib.models.network import build_network, load_weights
+from BoneSegLib.training.card import BONES
+from BoneSegLib.training.export import export_model
+from BoneSegLib.training.stage import CASCADE, LOWRES
+
+CLASSES = 12
+STAGES = {
+    LOWRES.name: replace(LOWRES, patch=(16, 16, 16), features=(4, 8, 8)),
+    CASCADE.name: replace(CASCADE, patch=(16, 16, 16), features=(4, 8, 12)),
+}
+
+
+def _network(plan):
+    torch.manual_seed(1)
+    network = build_network(plan.architecture, in_channels=plan.in_channels(CLASSES), heads=CLASSES)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def networks():
+    return {name: _network(plan) for name, plan in STAGES.items()}
+
+
+@pytest.fixture(scope="module")
+def folder(networks, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model")
+    weights = {name: (STAGES[name], network.state_dict()) for name, network in networks.items()}
+    export_model(folder, weights, BONES, cases=3, half=False)
+    return folder
+
+
+def test_the_engine_reads_the_folder_and_its_hashes_hold(folder):
+    model = read_model(folder)
+    verify_files(model)
+    assert model.qualities == {"fast": (LOWRES.name,), "full": (LOWRES.name, CASCADE.name)}
+    assert model.pads_with_air
+    assert model.stages[CASCADE.name].in_channels == CLASSES
+    assert json.loads((folder / "boneseg.json").read_text())["not_for_clinical_use"] is True
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_the_exported_weights_come_back_exactly(folder, networks, name):
+    plan = STAGES[name]
+    again = build_network(plan.architecture, in_channels=plan.in_channels(CLASSES), heads=CLASSES).eval()
+    checkpoint = load_checkpoint(folder / f"nnUNetTrainer__nnUNetPlans__{name}" / "fold_0" / "checkpoint_final.pth")
+    load_weights(again, checkpoint.weights, plan.architecture)
+    image = torch.randn(1, plan.in_channels(CLASSES), 16, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(again(image), networks[name](image))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_plain_conv_unet_loads_them_strictly_and_answers_alike(folder, networks, name):
+    unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+    plan = STAGES[name]
+    stage = folder / f"nnUNetTrainer__nnUNetPlans__{name}"
+    arguments = json.loads((stage / "plans.json").read_text())["configurations"][name]["architecture"]["arch_kwargs"]
+    arguments |= {"conv_op": torch.nn.Conv3d, "norm_op": torch.nn.InstanceNorm3d, "nonlin": torch.nn.LeakyReLU}
+    oracle = unet.PlainConvUNet(plan.in_channels(CLASSES), num_classes=CLASSES, deep_supervision=True, **arguments)
+    weights = torch.load(stage / "fold_0" / "checkpoint_final.pth", weights_only=True)["network_weights"]
+    oracle.load_state_dict(weights, strict=True)
+    oracle.decoder.deep_supervision = False
+    image = torch.randn(1, plan.in_channels(CLASSES), 16, 16, 16)
+    with torch.no_grad():
+        torch.testing.assert_close(oracle.eval()(image), networks[name](image), atol=1e-4, rtol=1e-4)

@@ -1,0 +1,80 @@
+"""Synthetic CT from a block person: reproducible, plausible in HU, sides right, negatives empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from BoneSegLib.training.synthesis.deformation import DeformationOptions, rotation_matrix
+from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
+from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels, target_table
+
+STILL = DeformationOptions(rotation=(0.0, 0.0, 0.0), log_size=0.0, log_axis_size=0.0, bend_mm=0.0, elastic=())
+PLAIN = SynthesisOptions(
+    whole=1.0, negatives=0.0, tight=0.0, mirror=0.0, table=0.0, arm=0.0, metal=0.0, circle=0.0, deformation=STILL
+)
+
+
+def _case(person, options, seed=3):
+    return synthesize_case(person, options, np.random.default_rng(seed))
+
+
+def test_the_same_seed_gives_the_same_case(a_block_person):
+    first, second = (_case(a_block_person, SynthesisOptions()) for _ in range(2))
+    np.testing.assert_array_equal(first[0], second[0])
+    np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_another_seed_gives_another_case(a_block_person):
+    first, second = (_case(a_block_person, PLAIN, seed)[0] for seed in (1, 2))
+    assert (first != second).mean() > 0.5
+
+
+def test_without_deformation_the_labels_are_those_of_the_map(a_block_person):
+    _, labels = _case(a_block_person, PLAIN)
+    middle = tuple(
+        slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(labels.shape, a_block_person.labels.shape, strict=True)
+    )
+    assert (labels[middle] == a_block_person.targets).mean() > 0.99
+
+
+def test_bone_is_brighter_than_what_surrounds_it_and_air_is_air(a_block_person):
+    ct, labels = _case(a_block_person, PLAIN)
+    assert ct.dtype == np.int16
+    assert labels.dtype == np.uint8
+    assert np.median(ct[labels > 0]) > np.median(ct[(labels == 0) & (ct > -500)]) + 80
+    assert ct.min() >= -1024
+    assert ct.max() <= 3071
+
+
+def test_a_mirrored_case_has_its_sides_swapped(a_block_person):
+    _, labels = _case(a_block_person, replace(PLAIN, mirror=1.0))
+    for left, right in ((1, 2), (4, 5)):
+        assert np.argwhere(labels == left)[:, 2].mean() > np.argwhere(labels == right)[:, 2].mean()
+
+
+def test_negatives_hold_none_of_the_ten_bones_but_others(a_block_person):
+    for seed in range(4):
+        _, labels = _case(a_block_person, replace(PLAIN, whole=0.0, negatives=1.0), seed)
+        assert set(np.unique(labels)) <= {0, OTHER_BONE}
+        assert (labels == OTHER_BONE).any()
+
+
+def test_every_anatomy_value_has_one_training_label():
+    table = target_table()
+    assert table.max() == OTHER_BONE == CLASS_COUNT - 1
+    assert [int(table[value]) for value in (77, 78, 25, 26, 75, 76, 31, 27, 32, 20)] == [1, 2, 3, 3, 4, 5, 6, 10, 11, 0]
+
+
+def test_mirroring_twice_changes_nothing():
+    table = mirrored_labels()
+    np.testing.assert_array_equal(table[table], np.arange(CLASS_COUNT))
+
+
+@pytest.mark.parametrize("degrees", [(0, 0, 0), (90, 0, 0), (20, -35, 60)])
+def test_rotations_keep_lengths_and_handedness(degrees):
+    matrix = rotation_matrix(np.array(degrees, dtype=float))
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(matrix) == pytest.approx(1.0)
