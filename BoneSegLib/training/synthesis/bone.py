@@ -42,7 +42,7 @@ def bone_hu(
     texture += smooth_noise(shape, 18, rng).numpy() * rng.uniform(10, 60)
     femur = np.isin(targets, _FEMURS)
     shell_thickness = np.where(femur, thickness * (1 + 1.3 * shaft), thickness).astype(np.float32)
-    core = np.where(femur, spongy * rng.uniform(0.9, 1.8), spongy).astype(np.float32)
+    core: NDArray[np.floating] = np.where(femur, spongy * rng.uniform(0.9, 1.8), spongy)
     if rng.random() < 0.3:  # metastases, bone islands, degenerative sclerosis
         core = core + np.clip(smooth_noise(shape, 12, rng).numpy() - 1.3, 0, None) * np.float32(rng.uniform(-300, 900))
     marrow = np.float32(rng.uniform(-90, 60))
