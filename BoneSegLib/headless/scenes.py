@@ -40,6 +40,7 @@ def write_scene(path: str | Path) -> None:
 
 def _load(slicer, path: str, *, clear: bool) -> bool:
     try:
-        return bool(slicer.util.loadScene(path, {"clear": clear}))
+        slicer.util.loadScene(path, {"clear": clear})
     except RuntimeError:
         return False
+    return True

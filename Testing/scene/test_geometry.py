@@ -75,7 +75,9 @@ def test_a_solid_in_the_scene_comes_back_in_place_through_node_and_files(a_scene
         assert np.array_equal(labels.array == 3, image > 300)
         assert_in_place(labels.array, labels.geometry, SOLID)
         if suffix != ".nii.gz" or geometry.shear_degrees < 1:
-            assert_in_place(*read_with_itk(path), SOLID)
+            mask, grid = read_with_itk(path)
+            assert grid.matches(geometry)
+            assert_in_place(mask, grid, SOLID)
 
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".mha", ".nii.gz"])
