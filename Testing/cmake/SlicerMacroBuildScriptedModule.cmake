@@ -19,7 +19,7 @@ macro(slicerMacroBuildScriptedModule)
     string(APPEND _destination /${_subdir})
   endif()
 
-  set(_copies)
+  set(_copying "")
   foreach(_file IN LISTS MODULE_SCRIPTS MODULE_RESOURCES)
     _slicer_check_module_file("${_file}")
     set(_copy ${_destination}/${_file})
@@ -28,20 +28,17 @@ macro(slicerMacroBuildScriptedModule)
       message(FATAL_ERROR "slicerMacroBuildScriptedModule: '${_file}' is packaged twice")
     endif()
     set_property(GLOBAL APPEND PROPERTY _slicer_standin_copies ${_copy})
-    add_custom_command(
-      OUTPUT ${_copy}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${_file}
-      COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_CURRENT_SOURCE_DIR}/${_file} ${_copy}
-      VERBATIM
-      )
-    list(APPEND _copies ${_copy})
+    string(APPEND _copying "configure_file([[${CMAKE_CURRENT_SOURCE_DIR}/${_file}]] [[${_copy}]] COPYONLY)\n")
   endforeach()
   foreach(_script IN LISTS MODULE_SCRIPTS)
     if(NOT _script MATCHES "\\.py$")
       message(FATAL_ERROR "slicerMacroBuildScriptedModule: SCRIPTS names '${_script}', which is no Python file")
     endif()
   endforeach()
-  add_custom_target(Copy${MODULE_NAME}PythonFiles ALL DEPENDS ${_copies})
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/Copy${MODULE_NAME}.cmake "${_copying}")
+  add_custom_target(Copy${MODULE_NAME}PythonFiles ALL
+    COMMAND ${CMAKE_COMMAND} -P ${CMAKE_CURRENT_BINARY_DIR}/Copy${MODULE_NAME}.cmake
+    )
 
   install(DIRECTORY ${_destination}/ DESTINATION ${Slicer_INSTALL_QTSCRIPTEDMODULES_LIB_DIR})
 
