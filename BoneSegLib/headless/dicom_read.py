@@ -35,10 +35,11 @@ def read_series(series: Series, *, force: bool = False, warn: Callable[[str], No
     slices, positions = _in_order(series, warn)
     if len(slices) < 2:
         raise InputError("The series has a single slice.", remedy="Give a CT volume.")
+    _require_one_stack(slices, positions, force=force)
     array = _read_voxels(slices)
     array, step = _evenly_spaced(array, positions, force=force, warn=warn)
-    first, last = slices[0], slices[-1]
-    travel = np.subtract(last.origin, first.origin) / (positions[-1] - positions[0])
+    first = slices[0]
+    travel = _travel(slices, positions)
     axes = np.asarray(first.direction).reshape(3, 3)
     matrix = np.eye(4)
     columns = (axes[:, 0] * first.spacing[0], axes[:, 1] * first.spacing[1], travel * step)
@@ -68,6 +69,23 @@ def _in_order(series: Series, warn: Callable[[str], None]) -> tuple[list[Slice],
     if dropped:
         warn(f"{dropped} slices lie where others do (several acquisitions in one series?); the first ones were used.")
     return kept, np.asarray(positions)
+
+
+def _travel(slices: Sequence[Slice], positions: np.ndarray) -> np.ndarray:
+    """How far the first voxel moves (LPS mm) for each mm along the normal; sideways too with a tilted gantry."""
+    return np.subtract(slices[-1].origin, slices[0].origin) / (positions[-1] - positions[0])
+
+
+def _require_one_stack(slices: Sequence[Slice], positions: np.ndarray, *, force: bool) -> None:
+    """Raises `NeedsConfirmation` when slices do not lie in a line, as when two fields of view share a series."""
+    straight = np.asarray(slices[0].origin) + np.outer(positions - positions[0], _travel(slices, positions))
+    shift = float(np.linalg.norm([one.origin for one in slices] - straight, axis=1).max())
+    if shift > max(slices[0].spacing[:2]) and not force:
+        raise NeedsConfirmation(
+            f"The slices are shifted sideways by up to {shift:.1f} mm.",
+            cause="The series seems to hold several stacks.",
+            remedy="Export them apart, or use --force.",
+        )
 
 
 def _evenly_spaced(

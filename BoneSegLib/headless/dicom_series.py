@@ -36,7 +36,8 @@ class Slice:
     def is_parallel_to(self, other: Slice) -> bool:
         """Whether both can be slices of one volume."""
         turned = np.abs(np.subtract(self.direction, other.direction)).max()
-        return self.size[:2] == other.size[:2] and bool(turned < _SAME_DIRECTION)
+        same_pixels = self.size[:2] == other.size[:2] and np.allclose(self.spacing[:2], other.spacing[:2], rtol=1e-3)
+        return bool(same_pixels and turned < _SAME_DIRECTION)
 
     @property
     def normal(self) -> np.ndarray:

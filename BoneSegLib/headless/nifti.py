@@ -113,8 +113,8 @@ class _Header:
         # The standard: a slope of 0 means that no scaling is meant.
         if slope == 0.0 or not math.isfinite(slope) or (slope == 1.0 and intercept == 0.0):
             return array
-        if slope == 1.0 and intercept.is_integer() and array.dtype.kind in "iu":
-            return array.astype(np.int64) + int(intercept)
+        if slope == 1.0 and intercept.is_integer() and array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
+            return array.astype(np.int32) + np.int32(intercept)
         return array * np.float32(slope) + np.float32(intercept)
 
     def matrix(self) -> np.ndarray:

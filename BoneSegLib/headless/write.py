@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from BoneSegLib.anatomy import Structure
 from BoneSegLib.errors import OutputError
 from BoneSegLib.headless import atomic
 from BoneSegLib.headless.messages import capture_messages
@@ -24,11 +26,18 @@ def check_writable(path: str | Path) -> Path:
     return atomic.check_writable(path, OUTPUT_SUFFIXES)
 
 
-def write_segmentation(node, path: str | Path, *, reference: Geometry | None = None) -> Path:
+def write_segmentation(
+    node,
+    path: str | Path,
+    *,
+    reference: Geometry | None = None,
+    structures: Sequence[Structure] | None = None,
+) -> Path:
     """Writes a segmentation node by the path's suffix and returns the path.
 
     ``.seg.nrrd`` keeps names, colours, codes and empty segments. ``.nii.gz``, ``.nii``, ``.nrrd`` and ``.mha`` become
-    a label map (uint8, values of `BoneSegLib.anatomy`) on ``reference``, or on the grid of the image that the
+    a label map (uint8, with the labels of ``structures``; ``None`` = our bones or, where there are none, what a model for
+    other anatomy found) on ``reference``, or on the grid of the image that the
     segmentation was made on. The parent transform is not applied, as Slicer does not either. A file that is there
     is replaced on success only. Raises `OutputError` or `ResourceError`.
     """
@@ -36,9 +45,10 @@ def write_segmentation(node, path: str | Path, *, reference: Geometry | None = N
     if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
         _write_seg_nrrd(node, path)
         return path
-    from BoneSegLib.scene.labels import labelmap_from_segmentation
+    from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
 
-    return write_labelmap(labelmap_from_segmentation(node, reference), path)
+    structures = structures_of(node) if structures is None else structures
+    return write_labelmap(labelmap_from_segmentation(node, reference, structures=structures), path)
 
 
 def write_labelmap(labels: LabelMap, path: str | Path) -> Path:

@@ -8,7 +8,7 @@ import numpy as np
 import slicer
 import vtk
 
-from BoneSegLib.anatomy import STRUCTURES, Structure
+from BoneSegLib.anatomy import STRUCTURES, Structure, foreign_structure
 from BoneSegLib.errors import InputError
 from BoneSegLib.scene.layers import find_layers, in_world, voxels_on
 from BoneSegLib.scene.matrices import image_geometry
@@ -44,6 +44,17 @@ def labelmap_from_segmentation(
             for segment_id, value in layer.values:
                 labels[voxels == value] = labels_of[segment_id]
     return LabelMap(labels, grid, structures=tuple(structures))
+
+
+def structures_of(node) -> tuple[Structure, ...]:
+    """What the segments stand for: our bones, or the structures of another model by their ids and values."""
+    if find_segments(node):
+        return STRUCTURES
+    segmentation = node.GetSegmentation()
+    return tuple(
+        foreign_structure(segmentation.GetSegment(segment_id).GetLabelValue(), segment_id)
+        for segment_id in segmentation.GetSegmentIDs()
+    )
 
 
 def segment_names(node) -> tuple[str, ...]:

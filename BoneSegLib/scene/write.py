@@ -72,11 +72,16 @@ def write_labels(labels: LabelMap, *, name: str = "Bones"):
 
 def provenance(node) -> dict[str, object]:
     """What `write_segmentation` noted: the ``info`` of the label map."""
-    return {
-        attribute.removeprefix(PROVENANCE): json.loads(node.GetAttribute(attribute))
-        for attribute in node.GetAttributeNames() or ()
-        if attribute.startswith(PROVENANCE)
-    }
+    attributes = [name for name in node.GetAttributeNames() or () if name.startswith(PROVENANCE)]
+    return {name.removeprefix(PROVENANCE): _plain(node.GetAttribute(name)) for name in attributes}
+
+
+def _plain(text: str) -> object:
+    """Texts are noted as they are, for people to read, and everything else as JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _require_same_grid(labels: LabelMap, volume_node) -> None:
@@ -129,4 +134,5 @@ def _note(node, info: dict[str, object]) -> None:
         if attribute.startswith(PROVENANCE):
             node.RemoveAttribute(attribute)
     for key, value in info.items():
-        node.SetAttribute(PROVENANCE + key, json.dumps(value, default=str))
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        node.SetAttribute(PROVENANCE + key, text)

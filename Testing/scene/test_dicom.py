@@ -109,6 +109,18 @@ def test_a_wide_gap_needs_a_confirmation(tmp_path):
     assert read(tmp_path / "a", force=True)[0].geometry.matches(GEOMETRY)
 
 
+def test_two_stacks_in_one_series_need_a_confirmation(tmp_path):
+    write_series(tmp_path / "a", a_ramp()[:6], Geometry((16, 14, 6), GEOMETRY.ijk_to_ras), uid="1.2.3.1")
+    shifted = GEOMETRY.ijk_to_ras.copy()
+    shifted[:3, 3] += (20, 0, 12)
+    for number, file in enumerate(
+        write_series(tmp_path / "b", a_ramp()[6:], Geometry((16, 14, 6), shifted), uid="1.2.3.1")
+    ):
+        file.rename(tmp_path / "a" / f"other{number}.dcm")
+    with pytest.raises(NeedsConfirmation, match="sideways"):
+        read(tmp_path / "a")
+
+
 def test_two_acquisitions_at_the_same_places_are_told(tmp_path):
     write_series(tmp_path / "a", a_ramp(), GEOMETRY, uid="1.2.3.1")
     other = write_series(tmp_path / "b", a_ramp(slope=20), GEOMETRY, uid="1.2.3.1")

@@ -94,6 +94,15 @@ def test_structures_of_another_model_become_segments_without_a_code(a_volume_nod
     assert content(node)["segments"] == [("liver", "Liver")]
 
 
+def test_a_label_map_of_another_model_keeps_its_values(a_volume_node, tmp_path):
+    organs = (foreign_structure(2, "liver"), foreign_structure(5, "spleen"))
+    labels = np.zeros(GEOMETRY.shape, np.uint8)
+    labels[2:5], labels[8:10] = 2, 5
+    node = write(LabelMap(labels, GEOMETRY, structures=organs), a_volume_node)
+    path = save_segmentation(node, tmp_path / "out.nii.gz")
+    assert np.array_equal(read_labelmap(path, structures=organs).array, labels)
+
+
 def test_the_volume_is_referred_to_and_its_grid_noted(a_volume_node):
     from BoneSegLib.scene.labels import labelmap_from_segmentation
 
@@ -110,7 +119,7 @@ def test_how_the_labels_came_about_is_noted(a_volume_node):
     info = {"model": "bones", "seconds": {"network": 1.5}, "folds": ["0"], "device": "cpu"}
     node = write(some_labels(info=info), a_volume_node)
     assert provenance(node) == info
-    assert node.GetAttribute("BoneSeg.model") == '"bones"'
+    assert node.GetAttribute("BoneSeg.model") == "bones"
     write(some_labels(info={"model": "other"}), a_volume_node, node)
     assert provenance(node) == {"model": "other"}
 
