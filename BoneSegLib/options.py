@@ -35,6 +35,7 @@ class SegmentOptions:
     ``structures``: ids or groups (``None`` = all ten). ``model``: a model folder (``None`` = the bundled one).
     ``folds``: fold numbers as text, or ``("all",)``; several are averaged (``None`` = every fold the stage has).
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
+    ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``postprocess``: drop stray fragments and fill enclosed holes. ``coarse_to_fine``: run a finer network only around
     the bones that the coarser one found.
     """
@@ -46,6 +47,7 @@ class SegmentOptions:
     model: Path | None = None
     folds: tuple[str, ...] | None = None
     mirroring: bool = False
+    roi: tuple[float, ...] | None = None
     force: bool = False
     postprocess: bool = True
     coarse_to_fine: bool = True
@@ -55,6 +57,8 @@ class SegmentOptions:
         _require_choice("precision", self.precision, PRECISIONS)
         if self.device.split(":")[0] not in DEVICES:
             _require_choice("device", self.device, DEVICES)
+        if self.roi is not None and len(self.roi) != 6:
+            raise UsageError("A region has six numbers.", remedy="Give R1,R2,A1,A2,S1,S2 in mm.")
 
     def to_dict(self) -> dict[str, object]:
         """As plain data; the model folder by its name alone, since a path may hold a person's name."""

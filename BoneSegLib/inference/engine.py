@@ -20,6 +20,7 @@ from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
 from BoneSegLib.inference.provenance import describe_run
+from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
 from BoneSegLib.inference.restore import LogitsBlock, decide_labels
 from BoneSegLib.inference.stage import AIR_HU, Coarse, StageTask, run_stage
@@ -47,13 +48,15 @@ def segment(
     structures = select_structures(options.structures, known=model.structures)
     notes = check_volume(volume, expects_ct=model.dataset.is_ct, force=options.force)
     device = choose_device(options.device)
+    region = region_of(volume, options.roi)
+    part = cut_out(volume, region)
     run = _Run(model, options, structures, device, progress, is_cancelled)
     try:
-        labels, clock = run.labels_of(volume)
+        found, clock = run.labels_of(part)
     except torch.OutOfMemoryError:
         notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
         run = _Run(model, options, structures, torch.device("cpu"), progress, is_cancelled)
-        labels, clock = run.labels_of(volume)
+        found, clock = run.labels_of(part)
     except MemoryError as error:
         raise _out_of_memory() from error
     except RuntimeError as error:
@@ -69,6 +72,8 @@ def segment(
         seconds_total=time.perf_counter() - started,
         notes=notes,
     )
+    labels = np.zeros(volume.array.shape, dtype=np.uint8)
+    labels[region] = found
     progress(1.0, "Done")
     return LabelMap(labels, volume.geometry, structures, info)
 

@@ -37,19 +37,25 @@ def load_stage(stage: Stage, folds: tuple[str, ...], device: torch.device) -> Lo
     """Builds the stage's networks and fills them. Raises `ModelError`, `MissingError`."""
     networks: list[Any] = []
     mirror_axes: set[int] = {0, 1, 2}
-    architecture = stage.configuration.architecture
     for fold in folds:
-        checkpoint = load_checkpoint(stage.checkpoint(fold))
-        if checkpoint.configuration and checkpoint.configuration != stage.configuration.name:
-            raise ModelError(
-                f"The weights in '{stage.folder.name}' belong to another configuration.",
-                cause=f"They say '{checkpoint.configuration}', the plans '{stage.configuration.name}'.",
-            )
-        network = build_network(architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
-        load_weights(network, checkpoint.weights, architecture)
+        network, allowed = load_fold(stage, fold)
         networks.append(network.eval().to(device))
-        mirror_axes &= set(checkpoint.mirror_axes)
+        mirror_axes &= set(allowed)
     return LoadedStage(tuple(networks), tuple(sorted(mirror_axes)))
+
+
+def load_fold(stage: Stage, fold: str) -> tuple[Any, tuple[int, ...]]:
+    """One fold's network and the axes that it may mirror. Raises `ModelError`, `MissingError`."""
+    checkpoint = load_checkpoint(stage.checkpoint(fold))
+    if checkpoint.configuration and checkpoint.configuration != stage.configuration.name:
+        raise ModelError(
+            f"The weights in '{stage.folder.name}' belong to another configuration.",
+            cause=f"They say '{checkpoint.configuration}', the plans '{stage.configuration.name}'.",
+        )
+    architecture = stage.configuration.architecture
+    network = build_network(architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
+    load_weights(network, checkpoint.weights, architecture)
+    return network, checkpoint.mirror_axes
 
 
 def choose_folds(stage: Stage, asked: tuple[str, ...] | None) -> tuple[str, ...]:

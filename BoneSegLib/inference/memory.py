@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from BoneSegLib.errors import ResourceError
 from BoneSegLib.inference.resample import Shape
@@ -55,50 +53,3 @@ def require_memory(plan: MemoryPlan, available: int | None) -> None:
             cause=f"It needs about {plan.total / 2**30:.1f} GB, and {available / 2**30:.1f} GB are free.",
             remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
         )
-
-
-def available_bytes() -> int | None:
-    """Memory that can be taken now without swapping; `None` where the system does not tell."""
-    limits = [value for value in (_meminfo_available(), _cgroup_free(), _windows_available()) if value is not None]
-    return min(limits) if limits else None
-
-
-def _meminfo_available() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except (OSError, ValueError):
-        pass
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        # macOS tells the size of the memory, not what is free of it: half is a cautious guess.
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
-    return None
-
-
-def _cgroup_free() -> int | None:
-    """What a container may still take (cgroup 2)."""
-    try:
-        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        return None if limit == "max" else max(int(limit) - used, 0)
-    except (OSError, ValueError):
-        return None
-
-
-def _windows_available() -> int | None:
-    if os.name != "nt":
-        return None
-    import ctypes
-
-    class MemoryStatus(ctypes.Structure):
-        _fields_ = (
-            ("length", ctypes.c_ulong),
-            ("load", ctypes.c_ulong),
-            *((name, ctypes.c_ulonglong) for name in ("total", "free", "d", "e", "f", "g", "h")),
-        )
-
-    status = MemoryStatus()
-    status.length = ctypes.sizeof(status)
-    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
-    return int(status.free)

@@ -13,11 +13,12 @@ import torch
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.device import autocast
 from BoneSegLib.inference.loading import load_stage
-from BoneSegLib.inference.memory import available_bytes, plan_stage, require_memory
+from BoneSegLib.inference.memory import plan_stage, require_memory
 from BoneSegLib.inference.normalize import Normalizer, make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
 from BoneSegLib.inference.restore import LogitsBlock, decide_labels
 from BoneSegLib.inference.sliding_window import Window, all_windows, padding_to, predict_logits, windows_over
+from BoneSegLib.memory import available_bytes
 from BoneSegLib.models.folder import Stage
 from BoneSegLib.options import IsCancelled
 

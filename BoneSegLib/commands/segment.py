@@ -1,0 +1,158 @@
+"""`boneseg segment`: an image in, named bones out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say how to segment; other commands that segment have them too."""
+    parser.add_argument(
+        "--structures", metavar="IDS", help="only these, separated by commas: hip_left, pelvis, ... (default: all)"
+    )
+    parser.add_argument("--quality", choices=QUALITIES, default="full", help="(default: %(default)s)")
+    parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
+    parser.add_argument("--model", metavar="DIR", type=Path, help="a model folder (default: the bundled model)")
+    parser.add_argument("--folds", metavar="N,M|all", help="the folds of the model to average (default: all)")
+    parser.add_argument("--tta", action="store_true", help="average over mirrored images where the model allows it")
+    parser.add_argument("--roi", metavar="BOX", help="only here: R1,R2,A1,A2,S1,S2 in RAS mm")
+    parser.add_argument("--no-postprocessing", action="store_true", help="keep stray islands and holes")
+    parser.add_argument("--force", action="store_true", help="go on despite a warning that needs an answer")
+
+
+def options_from(args: argparse.Namespace) -> SegmentOptions:
+    """The options of a parsed command line. Raises `UsageError`."""
+    return SegmentOptions(
+        structures=tuple(args.structures.split(",")) if args.structures else None,
+        quality=args.quality,
+        device=args.device,
+        precision=args.precision,
+        model=args.model,
+        folds=tuple(args.folds.split(",")) if args.folds else None,
+        mirroring=args.tta,
+        roi=parse_roi(args.roi) if args.roi else None,
+        force=args.force,
+        postprocess=not args.no_postprocessing,
+    )
+
+
+def parse_roi(text: str) -> tuple[float, ...]:
+    """Six numbers, separated by commas. Raises `UsageError`."""
+    from BoneSegLib.errors import UsageError
+
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"'{text}' is not a region.", remedy="Give R1,R2,A1,A2,S1,S2 in mm.") from error
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``boneseg segment``."""
+    parser.description = "Find the bones in a CT and write them as a segmentation or a label map. Not for clinical use."
+    parser.add_argument("input", metavar="INPUT", type=Path, help="NIfTI, NRRD, MHA or a DICOM folder")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUTPUT",
+        type=Path,
+        required=True,
+        help=".seg.nrrd (names, colours, codes), or a label map: .nii.gz, .nrrd, .mha",
+    )
+    add_options(parser)
+    parser.add_argument("--series", metavar="UID", help="which DICOM series, where a folder holds several")
+    parser.add_argument("--statistics", metavar="FILE.csv", type=Path, help="write volume, HU and shape of each bone")
+    parser.add_argument("--report", metavar="FILE.html", type=Path, help="write a page with pictures and numbers")
+    parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Runs it; returns 0, or raises a `BoneSegLib.errors.BoneSegError` with another exit code."""
+    options = options_from(args)
+    _check_paths(args)
+    warnings: list[str] = []
+    volume_node, segmentation_node = _segment(args, options, warnings)
+    outcome = _write(args, volume_node, segmentation_node)
+    outcome["warnings"] = [*warnings, *outcome["info"].get("notes", [])]
+    for warning in outcome["warnings"]:
+        sys.stderr.write(f"Note: {warning}\n")
+    if not any(row["voxels"] for row in outcome["structures"]):
+        sys.stderr.write("Note: none of the bones was found.\n")
+    if args.json:
+        sys.stdout.write(json.dumps(outcome, default=str) + "\n")
+    else:
+        sys.stdout.write(_summary(outcome) + "\n")
+    return 0
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    """Before the work rather than after it."""
+    from BoneSegLib.headless import atomic, write
+    from BoneSegLib.headless.image_file import require_file
+
+    if not args.input.is_dir():
+        require_file(args.input)
+    write.check_writable(args.output)
+    if args.statistics:
+        atomic.check_writable(args.statistics, (".csv",))
+    if args.report:
+        atomic.check_writable(args.report, (".html", ".htm"))
+
+
+def _segment(args: argparse.Namespace, options: SegmentOptions, warnings: list[str]):
+    from BoneSegLib.commands.progress import TerminalProgress
+    from BoneSegLib.headless.read import read_volume_node
+    from BoneSegLib.inference.loading import load_model
+
+    load_model(options.model)  # a wrong model folder is told before the image is read
+    volume_node = read_volume_node(args.input, series=args.series, force=args.force, warn=warnings.append)
+    from BoneSegLib.scene.run import segment_node
+
+    return volume_node, segment_node(volume_node, None, options, progress=TerminalProgress())
+
+
+def _write(args: argparse.Namespace, volume_node, segmentation_node) -> dict[str, Any]:
+    from BoneSegLib.headless.write import write_segmentation
+    from BoneSegLib.scene.matrices import node_geometry
+    from BoneSegLib.scene.statistics import compute_statistics, write_statistics_csv
+    from BoneSegLib.scene.write import provenance
+
+    info = provenance(segmentation_node)
+    rows = compute_statistics(segmentation_node, volume_node)
+    write_segmentation(segmentation_node, args.output, reference=node_geometry(volume_node))
+    if args.statistics:
+        write_statistics_csv(rows, args.statistics)
+    if args.report:
+        from BoneSegLib.report import write_run_report
+
+        write_run_report(args.report, volume_node, segmentation_node, rows, info)
+    return {
+        "input": args.input.name,
+        "output": str(args.output),
+        "statistics": str(args.statistics) if args.statistics else None,
+        "report": str(args.report) if args.report else None,
+        "structures": [
+            {"id": row["id"], "name": row["name"], "voxels": row["voxels"], "volume_cm3": row["volume_cm3"]}
+            for row in rows
+        ],
+        "info": info,
+    }
+
+
+def _summary(outcome: dict[str, Any]) -> str:
+    lines = [
+        f"  {row['name']:<16} {row['volume_cm3']:8.1f} cm3" if row["voxels"] else f"  {row['name']:<16} not found"
+        for row in outcome["structures"]
+    ]
+    info = outcome["info"]
+    lines.append(
+        f"{outcome['output']}: model {info['model']}, {info['quality']}, {info['device']}, {info['precision']}, "
+        f"{info['seconds_total']:.1f} s. Not for clinical use."
+    )
+    return "\n".join(lines)

@@ -1,0 +1,78 @@
+"""nnunetv2's own predictor is the oracle: the same folder, the same image, the same labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from BoneSegLib import SegmentOptions, Volume, segment
+from Testing.support.nnunet_folder import write_trained_folder
+from Testing.support.phantoms import two_blocks
+
+pytest.importorskip("nnunetv2", reason="nnunetv2, the oracle, is not installed (make setup)")
+
+
+@pytest.fixture(scope="module")
+def trained_folder(tmp_path_factory):
+    return write_trained_folder(tmp_path_factory.mktemp("model"))
+
+
+def nnunet_labels(folder, volume: Volume, *, mirroring: bool = False) -> np.ndarray:
+    import torch
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+
+    predictor = nnUNetPredictor(
+        use_mirroring=mirroring,
+        perform_everything_on_device=False,
+        device=torch.device("cpu"),
+        allow_tqdm=False,
+    )
+    predictor.initialize_from_trained_model_folder(str(folder), use_folds=(0,))
+    properties = {"spacing": list(volume.geometry.spacing[::-1])}
+    return predictor.predict_single_npy_array(volume.array[None].astype(np.float32), properties)
+
+
+def agreement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
+    """Share of equal voxels: of all, and of those that are foreground in either."""
+    same = ours == theirs
+    union = (ours > 0) | (theirs > 0)
+    return float(same.mean()), float(same[union].mean())
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        pytest.param((50, 70, 66), (1.5, 1.5, 2.0), id="on the network's own grid"),
+        pytest.param((75, 110, 100), (1.0, 0.9, 1.3), id="finer"),
+        pytest.param((40, 40, 44), (3.0, 3.0, 3.0), id="coarser"),
+        pytest.param((24, 110, 112), (0.9, 0.9, 4.5), id="thick slices, resampled apart"),
+        pytest.param((20, 30, 28), (1.5, 1.5, 2.0), id="smaller than a window"),
+    ],
+)
+def test_a_folder_gives_the_labels_that_nnunetv2_gives(trained_folder, shape, spacing):
+    volume, _ = two_blocks(shape, spacing, seed=3)
+    options = SegmentOptions(model=trained_folder, precision="fp32", device="cpu", postprocess=False, force=True)
+    ours = segment(volume, options).array
+    theirs = nnunet_labels(trained_folder, volume)
+    everywhere, foreground = agreement(ours, theirs)
+    assert theirs.max() == 2, "the oracle found nothing: the comparison would be empty"
+    assert everywhere >= 0.999
+    assert foreground >= 0.999
+
+
+def test_mirroring_gives_the_labels_that_nnunetv2_gives(trained_folder):
+    volume, _ = two_blocks((40, 50, 48), (1.5, 1.5, 2.0), seed=4)
+    options = SegmentOptions(model=trained_folder, precision="fp32", device="cpu", postprocess=False, mirroring=True)
+    everywhere, foreground = agreement(
+        segment(volume, options).array, nnunet_labels(trained_folder, volume, mirroring=True)
+    )
+    assert everywhere >= 0.999
+    assert foreground >= 0.999
+
+
+def test_the_trained_network_finds_the_bodies_of_the_phantom(trained_folder):
+    volume, labels = two_blocks((50, 70, 66), (1.5, 1.5, 2.0), seed=5)
+    found = segment(volume, SegmentOptions(model=trained_folder, precision="fp32", device="cpu")).array
+    for value in (1, 2):
+        dice = 2 * ((found == value) & (labels == value)).sum() / ((found == value).sum() + (labels == value).sum())
+        assert dice > 0.85

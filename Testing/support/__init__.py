@@ -1,0 +1,1 @@
+"""What several tests build on: small model folders, images with known answers."""
