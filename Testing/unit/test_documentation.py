@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import re
+import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from BoneSegLib.anatomy import GROUPS, STRUCTURES
+from BoneSegLib.cli import COMMANDS
 from BoneSegLib.errors import ALL_KINDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -46,6 +50,25 @@ def test_the_readme_names_the_structures_in_label_order():
     positions = [README.find(f"`{name}`") for name in named]
     assert -1 not in positions
     assert positions == sorted(positions)
+
+
+def _commands() -> list[list[str]]:
+    """The `boneseg` lines of README's examples, as words."""
+    blocks = re.findall(r"^```\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("boneseg ")]
+    return [shlex.split(line)[1:] for line in lines]
+
+
+def test_the_readme_shows_how_to_segment_and_to_compare():
+    assert {"segment", "compare", "doctor"} <= {command for command, *_ in _commands()}
+
+
+@pytest.mark.parametrize("words", _commands(), ids=" ".join)
+def test_every_command_that_the_readme_shows_is_understood(words):
+    command, *arguments = words
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    import_module(COMMANDS[command][0]).add_arguments(parser)
+    parser.parse_args(arguments)
 
 
 def test_every_make_target_that_the_readme_names_exists():

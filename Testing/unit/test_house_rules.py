@@ -21,7 +21,7 @@ MAY_USE_MRML = ("BoneSegLib/scene", "BoneSegLib/headless", "BoneSeg/")
 MAY_USE_VTK_LATE = ("BoneSegLib/evaluation", "BoneSegLib/baselines")
 VTK = {"vtk", "vtkmodules", "vtkITK"}
 ENGINE_ROOMS = ("BoneSegLib/models", "BoneSegLib/inference")
-ABOVE_THE_ENGINE = {"scene", "headless", "training", "batch", "commands", "cli", "evaluation", "baselines"}
+ABOVE_THE_ENGINE = {"scene", "headless", "training", "batch", "commands", "cli", "evaluation", "baselines", "worker"}
 
 
 def _name(path: Path) -> str:
