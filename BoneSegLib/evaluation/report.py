@@ -47,8 +47,9 @@ def write_report(
 ) -> list[str]:
     """Write the report of ``comparison``, which was made of ``reference`` and ``test``.
 
-    Returns what had to be left out. ``image``: the CT shown behind the contours. ``titles``: what the two are called. ``surfaces``: draw the 3D view; it
-    is left out, with a note, where nothing can be drawn. Raises `OutputError`, `ResourceError`.
+    Returns what had to be left out. ``image``: the CT shown behind the contours. ``titles``: what the two are called.
+    ``surfaces``: draw the 3D view; it is left out, with a note, where nothing can be drawn. Raises `OutputError`,
+    `ResourceError`.
     """
     moved = on_grid(test, reference.geometry)
     notes: list[str] = []

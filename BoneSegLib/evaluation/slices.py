@@ -59,7 +59,7 @@ def _worst_slice(structure: str, label: int, reference: LabelMap, test: LabelMap
     axis, place, area = _largest_difference(differs, geometry)
     rows, columns = (other for other in range(3) if other != axis)
     turn = _Turn.of(geometry, rows, columns)
-    cut = (*[slice(None)] * axis, place)
+    cut: tuple[slice | int, ...] = (*[slice(None)] * axis, place)
     everything = reference.array[box][cut]
     number = box[axis].start + place
     return SliceView(
