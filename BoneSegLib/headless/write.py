@@ -36,10 +36,11 @@ def write_segmentation(
     """Writes a segmentation node by the path's suffix and returns the path.
 
     ``.seg.nrrd`` keeps names, colours, codes and empty segments. ``.nii.gz``, ``.nii``, ``.nrrd`` and ``.mha`` become
-    a label map (uint8, with the labels of ``structures``; ``None`` = our bones or, where there are none, what a model for
-    other anatomy found) on ``reference``, or on the grid of the image that the
-    segmentation was made on. The parent transform is not applied, as Slicer does not either. A file that is there
-    is replaced on success only. Raises `OutputError` or `ResourceError`.
+    a label map (uint8) with the labels of ``structures`` (``None`` = our bones or, where there are none, what a model
+    for other anatomy found) on ``reference``, or on the grid of the image that the segmentation was made on.
+
+    The parent transform is not applied, as Slicer does not either. A file that is there is replaced on success only.
+    Raises `OutputError` or `ResourceError`.
     """
     path = check_writable(path)
     if path.name.lower().endswith(SEGMENTATION_SUFFIXES):

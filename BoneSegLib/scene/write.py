@@ -85,8 +85,8 @@ def _plain(text: str) -> object:
 
 
 def _require_same_grid(labels: LabelMap, volume_node) -> None:
-    if volume_node is None or volume_node.GetImageData() is None:
-        raise InputError("The volume is gone.", remedy="Choose a CT volume.")
+    if volume_node is None or volume_node.GetScene() is None or volume_node.GetImageData() is None:
+        raise InputError("The volume is gone.", remedy="Load it again, and leave it in the scene during the run.")
     if not labels.geometry.matches(node_geometry(volume_node)):
         raise InternalError(
             "The labels do not lie on the volume's grid.", remedy="If the volume was changed meanwhile, run again."
@@ -95,6 +95,8 @@ def _require_same_grid(labels: LabelMap, volume_node) -> None:
 
 def _require_room(node, volume_node, ours: set[str]) -> None:
     """An existing node can take the labels unless that would move or convert segments that are not ours."""
+    if node.GetScene() is None:
+        raise InputError("The segmentation is gone.", remedy="Choose a new segmentation.")
     others = [segment_id for segment_id in node.GetSegmentation().GetSegmentIDs() if segment_id not in ours]
     if not others:
         return

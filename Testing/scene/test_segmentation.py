@@ -160,6 +160,16 @@ def test_other_segments_under_another_transform_are_not_moved_but_refused(a_scen
     assert state(a_scene) == before
 
 
+@pytest.mark.parametrize("gone", ["volume", "segmentation"])
+def test_nodes_that_were_deleted_during_the_run_are_told(a_scene, a_volume_node, gone):
+    node = write(some_labels(), a_volume_node)
+    a_scene.RemoveNode(a_volume_node if gone == "volume" else node)
+    before = state(a_scene)
+    with pytest.raises(InputError, match=f"{gone} is gone"):
+        write(some_labels(), a_volume_node, node)
+    assert state(a_scene) == before
+
+
 class Accident(Exception):
     pass
 
