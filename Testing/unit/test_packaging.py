@@ -112,6 +112,18 @@ def test_the_library_imports_from_the_packaged_files_alone(a_built_extension, tm
     assert Path(imported.stdout.strip()).parent == modules / "BoneSegLib"
 
 
+def test_the_packaged_library_finds_the_packaged_resources(a_built_extension, tmp_path):
+    _, build = a_built_extension
+    modules = build / MODULES
+    code = (
+        f"import sys; sys.path.insert(0, {str(modules)!r}); "
+        "from BoneSegLib.models.catalogue import resources_folder; print(resources_folder())"
+    )
+    found = _run(sys.executable, "-B", "-c", code, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert Path(found.stdout.strip()) == modules / "Resources"
+
+
 def test_an_installed_extension_holds_the_same_files_and_our_own_licence_and_readme(a_built_extension, tmp_path):
     source, build = a_built_extension
     installed = _run(_cmake(), "--install", build, "--prefix", tmp_path)
