@@ -176,7 +176,7 @@ def _replace(file: Path, old: str, new: str) -> None:
         ("CMakeLists.txt", "set(EXTENSION_README_FILE", "set(UNUSED", "EXTENSION_README_FILE is Slicer's own"),
         ("CMakeLists.txt", "/README.md)", "/GONE.md)", "points to a file that does not exist"),
         ("CMakeLists.txt", "set(EXTENSION_DESCRIPTION", "set(UNUSED", "EXTENSION_DESCRIPTION is not set"),
-        ("CMakeLists.txt", "Not for clinical use.", "Research; not for clinics.", "EXTENSION_DESCRIPTION would be read"),
+        ("CMakeLists.txt", "Not for clinical use.", "Research; no clinic.", "EXTENSION_DESCRIPTION would be read"),
     ],
 )
 def test_configuring_fails_and_says_why_when_the_packaging_is_wrong(an_extension, tmp_path, file, old, new, complaint):
