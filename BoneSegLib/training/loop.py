@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from BoneSegLib.training.loss import dice_and_cross_entropy
+from BoneSegLib.training.deep_supervision import DeepSupervision, supervised_loss
 from BoneSegLib.training.sampling import Sampler
 
 logger = logging.getLogger(__name__)
@@ -50,13 +50,18 @@ class Progress:
 
 
 class Trainer:
-    """Trains ``network`` on examples of ``sampler`` and leaves ``checkpoint.pt`` and ``curve.csv`` in ``folder``."""
+    """Trains ``network``, a DynUNet of ``features`` per level, on examples of ``sampler``.
+
+    Leaves ``checkpoint.pt`` and ``curve.csv`` in ``folder``.
+    """
 
     def __init__(
         self,
         network: torch.nn.Module,
         sampler: Sampler,
         *,
+        features: Sequence[int],
+        classes: int,
         cases: Callable[[], Sequence[Path]],
         folder: Path,
         options: LoopOptions,
@@ -64,6 +69,7 @@ class Trainer:
     ) -> None:
         # A third faster on a CPU. torch's stubs know only the two-dimensional format.
         self.network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self._supervised = DeepSupervision(self.network, features=features, classes=classes)
         self.averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.progress = Progress()
         self._sampler = sampler
@@ -72,7 +78,7 @@ class Trainer:
         self._options = options
         self._clock = clock
         self._optimizer = torch.optim.AdamW(
-            network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+            self._supervised.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
         if self._checkpoint.exists():
             self._resume()
@@ -118,21 +124,20 @@ class Trainer:
         cases = self._cases()
         drawn = [cases[index] for index in rng.integers(0, len(cases), self._options.batch)]
         inputs, labels = self._sampler(drawn, rng)
-        logits = self.network(inputs.contiguous(memory_format=torch.channels_last_3d))
-        dice_loss, cross_entropy = dice_and_cross_entropy(
-            logits, labels, background_weight=self._options.background_weight
-        )
+        outputs = self._supervised(inputs.contiguous(memory_format=torch.channels_last_3d))
+        weight = self._options.background_weight
+        loss, dice_loss, cross_entropy = supervised_loss(outputs, labels, background_weight=weight)
         self._optimizer.zero_grad(set_to_none=True)
-        (dice_loss + cross_entropy).backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._options.clip_norm)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self._supervised.parameters(), self._options.clip_norm)
         progress.step += 1
         if not torch.isfinite(norm):
             progress.skipped += 1
             return
         self._optimizer.step()
         self._average()
-        progress.dice_loss += 0.05 * (float(dice_loss.detach()) - progress.dice_loss)
-        progress.cross_entropy += 0.05 * (float(cross_entropy.detach()) - progress.cross_entropy)
+        progress.dice_loss += 0.05 * (float(dice_loss) - progress.dice_loss)
+        progress.cross_entropy += 0.05 * (float(cross_entropy) - progress.cross_entropy)
 
     def _average(self) -> None:
         """Exponential mean of the weights, short at first so that it does not remember the start."""
@@ -161,6 +166,7 @@ class Trainer:
         state: dict[str, Any] = {
             "network": self.network.state_dict(),
             "averaged": self.averaged,
+            "heads": self._supervised.heads.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "progress": asdict(self.progress),
         }
@@ -172,6 +178,7 @@ class Trainer:
     def _resume(self) -> None:
         state = torch.load(self._checkpoint, weights_only=True)
         self.network.load_state_dict(state["network"])
+        self._supervised.heads.load_state_dict(state["heads"])
         self.averaged = state["averaged"]
         self._optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])

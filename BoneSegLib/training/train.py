@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -24,21 +23,33 @@ def run(
     threads: int = 1,
     case_spacing: float = 1.5,
     patch: tuple[int, int, int] | None = None,
+    start_from: Path | None = None,
 ) -> Progress:
     """Trains a stage on the cases of a folder, going on from the checkpoint in ``folder`` if there is one.
 
-    New cases that appear in the folder meanwhile are used from the next listing on.
+    ``patch``: smaller windows than the plan's, which are cheaper. ``start_from``: a checkpoint of another training of
+    the same stage, whose averaged weights this one begins with.
     """
     torch.set_num_threads(threads)
     options = options or LoopOptions()
     torch.manual_seed(options.seed)
     plan = STAGES[stage]
     network = build_network(plan.architecture, in_channels=plan.in_channels(CLASS_COUNT), heads=CLASS_COUNT)
+    if start_from is not None:
+        network.load_state_dict(torch.load(start_from, weights_only=True)["averaged"])
     sampler: Sampler
     if plan.previous:
         sampler = WindowSampler(plan, case_spacing=case_spacing, patch=patch)
     else:
         sampler = WholeFieldSampler(plan, case_spacing=case_spacing, smaller=patch)
-    trainer = Trainer(network, sampler, cases=lru_cache(maxsize=1)(lambda: list_cases(cases)), folder=folder,
-                      options=options)  # fmt: skip
+    listed = list_cases(cases)
+    trainer = Trainer(
+        network,
+        sampler,
+        features=plan.features,
+        classes=CLASS_COUNT,
+        cases=lambda: listed,
+        folder=folder,
+        options=options,
+    )
     return trainer.run()

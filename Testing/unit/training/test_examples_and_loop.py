@@ -85,7 +85,8 @@ def _trainer(cases, folder, **options):
     torch.manual_seed(0)
     network = build_network(SMALL.architecture, in_channels=CLASSES, heads=CLASSES)
     ticks = count()
-    return Trainer(network, WindowSampler(SMALL, case_spacing=1.5), cases=lambda: cases, folder=folder,
+    return Trainer(network, WindowSampler(SMALL, case_spacing=1.5), features=SMALL.features, classes=CLASSES,
+                   cases=lambda: cases, folder=folder,
                    options=LoopOptions(minutes=1e9, **options), clock=lambda: float(next(ticks)))  # fmt: skip
 
 
