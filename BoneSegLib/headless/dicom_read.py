@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from BoneSegLib.errors import InputError, NeedsConfirmation
-from BoneSegLib.headless.dicom_series import Series, Slice
-from BoneSegLib.headless.image_file import geometry_of
+from BoneSegLib.headless.dicom_series import Series
+from BoneSegLib.headless.dicom_slice import Slice
+from BoneSegLib.headless.image_file import geometry_of, itk_cause
 from BoneSegLib.scene.usable import compact, require_solid
 from BoneSegLib.volume import Geometry, Volume
 
@@ -134,7 +135,7 @@ def _read_voxels(slices: Sequence[Slice]) -> np.ndarray:
     except RuntimeError as error:
         raise InputError(
             "The DICOM series cannot be read.",
-            cause=str(error).strip().splitlines()[-1].split("ERROR: ")[-1],
+            cause=itk_cause(error),
             remedy="Export it again, uncompressed if possible.",
         ) from error
     finally:

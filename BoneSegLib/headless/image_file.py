@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def require_whole_nrrd(path: Path) -> None:
         SimpleITK.ReadImage(str(path), imageIO="NrrdImageIO")
     except RuntimeError as error:
         raise InputError(
-            f"'{path.name}' is damaged or cut off.", cause=_itk_cause(error), remedy="Copy or write the file again."
+            f"'{path.name}' is damaged or cut off.", cause=itk_cause(error), remedy="Copy or write the file again."
         ) from error
 
 
@@ -76,7 +77,7 @@ def _read_with_itk(path: Path) -> tuple[np.ndarray, Geometry]:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise InputError(f"'{path.name}' is not an image.", cause=_itk_cause(error), remedy=GIVE_CT) from error
+        raise InputError(f"'{path.name}' is not an image.", cause=itk_cause(error), remedy=GIVE_CT) from error
     size = reader.GetSize()
     if reader.GetNumberOfComponents() > 1:
         raise InputError(
@@ -94,7 +95,7 @@ def _read_with_itk(path: Path) -> tuple[np.ndarray, Geometry]:
         image = reader.Execute()
     except RuntimeError as error:
         raise InputError(
-            f"'{path.name}' is damaged or cut off.", cause=_itk_cause(error), remedy="Copy or download the file again."
+            f"'{path.name}' is damaged or cut off.", cause=itk_cause(error), remedy="Copy or download the file again."
         ) from error
     while image.GetDimension() > 3:
         image = image[..., 0]
@@ -112,7 +113,10 @@ def geometry_of(image) -> Geometry:
     return Geometry((ni, nj, nk), _LPS_TO_RAS @ matrix)
 
 
-def _itk_cause(error: RuntimeError) -> str:
-    """The last line of ITK's report, without its addresses and source files."""
+def itk_cause(error: RuntimeError) -> str:
+    """The telling line of ITK's report, without addresses and source files."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].split("ERROR: ")[-1] if lines else ""
+    telling = [line for line in lines if line.startswith("[nrrd]")] or [line for line in lines if "ERROR: " in line]
+    line = (telling or lines or [""])[-1]
+    text = re.sub(r"^\w+\(0x[0-9a-f]+\): ", "", line.split("ERROR: ")[-1].removeprefix("[nrrd] "))
+    return text if text.endswith((".", "!")) else f"{text}."

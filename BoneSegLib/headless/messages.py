@@ -69,4 +69,5 @@ def sentence(text: str) -> str:
     body = re.sub(r"^(ERROR|Warning|Generic Warning): In [^\n]*\n", "", text.strip())
     body = re.sub(r"^\w+ \(0x[0-9a-fA-F]+\): ", "", body)
     body = re.sub(r"^(\w+(::\w+)?: )+", "", body)
-    return " ".join(body.split())
+    words = " ".join(body.split())
+    return words if words.endswith((".", "!")) else f"{words}."

@@ -103,15 +103,16 @@ class _Header:
         return _TYPES[code]
 
     def offset(self) -> int:
-        start = int(self._read("f4", 1, 108, 0)[0]) if self._version == 1 else int(self._read("i8", 1, 0, 168)[0])
-        return max(start, 352 if self._version == 1 else 544)
+        """Where the voxels begin; headers that say nonsense mean right behind themselves."""
+        start = float(self._read("f4", 1, 108, 0)[0]) if self._version == 1 else float(self._read("i8", 1, 0, 168)[0])
+        return max(int(start) if math.isfinite(start) else 0, 352 if self._version == 1 else 544)
 
     def rescaled(self, array: np.ndarray) -> np.ndarray:
         kind = "f4" if self._version == 1 else "f8"
         slope = float(self._read(kind, 1, 112, 176)[0])
         intercept = float(self._read(kind, 1, 116, 184)[0])
         # The standard: a slope of 0 means that no scaling is meant.
-        if slope == 0.0 or not math.isfinite(slope) or (slope == 1.0 and intercept == 0.0):
+        if slope == 0.0 or not math.isfinite(slope + intercept) or (slope == 1.0 and intercept == 0.0):
             return array
         if slope == 1.0 and intercept.is_integer() and array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
             return array.astype(np.int32) + np.int32(intercept)

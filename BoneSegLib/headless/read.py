@@ -32,7 +32,8 @@ def read_volume(
     Raises `InputError` (`NeedsConfirmation` for an unclear choice of series).
     """
     from BoneSegLib.headless.dicom_read import read_series
-    from BoneSegLib.headless.dicom_series import choose_series, is_dicom, list_series, read_slice
+    from BoneSegLib.headless.dicom_series import choose_series, list_series
+    from BoneSegLib.headless.dicom_slice import is_dicom, read_slice
 
     path = Path(path)
     if path.is_dir():

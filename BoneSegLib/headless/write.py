@@ -8,6 +8,7 @@ from pathlib import Path
 from BoneSegLib.anatomy import Structure
 from BoneSegLib.errors import OutputError
 from BoneSegLib.headless import atomic
+from BoneSegLib.headless.image_file import itk_cause
 from BoneSegLib.headless.messages import capture_messages
 from BoneSegLib.headless.nifti_write import write_nifti
 from BoneSegLib.headless.runtime import ensure_runtime
@@ -92,5 +93,4 @@ def _write_with_itk(labels: LabelMap, path: Path) -> None:
     try:
         SimpleITK.WriteImage(image, str(path), True)
     except RuntimeError as error:
-        cause = str(error).strip().splitlines()[-1].split("ERROR: ")[-1]
-        raise OutputError(f"'{path.name}' could not be written.", cause=cause) from error
+        raise OutputError(f"'{path.name}' could not be written.", cause=itk_cause(error)) from error

@@ -94,6 +94,38 @@ def test_a_solid_in_a_file_comes_back_on_the_grid_of_the_file(a_scene, tmp_path,
     assert_in_place(labels.array, labels.geometry, SOLID)
 
 
+@pytest.mark.parametrize("kind", GRIDS)
+def test_a_solid_loaded_by_slicer_itself_comes_back_in_place(a_scene, tmp_path, kind):
+    """Slicer's own reader may turn a left-handed grid round; in the world nothing moves."""
+    import slicer
+
+    geometry = grid_around(SOLID, *GRIDS[kind])
+    write_image(tmp_path / "ct.nrrd", image_of(SOLID, geometry, np.int16), geometry)
+    segmentation = segment_by_threshold(slicer.util.loadVolume(str(tmp_path / "ct.nrrd")))
+    for suffix in (".seg.nrrd", ".nii.gz"):
+        labels = read_labelmap(save_segmentation(segmentation, tmp_path / f"out{suffix}"))
+        assert_in_place(labels.array, labels.geometry, SOLID)
+
+
+@pytest.mark.parametrize("kind", ["oblique", "left-handed", "sheared"])
+def test_a_solid_in_a_saved_scene_comes_back_in_place(a_scene, tmp_path, kind):
+    import slicer
+
+    from BoneSegLib.headless.scenes import read_scene, write_scene
+    from BoneSegLib.scene.labels import labelmap_from_segmentation
+    from BoneSegLib.scene.volume_node import add_volume_node
+
+    geometry = grid_around(SOLID, *GRIDS[kind])
+    add_volume_node(Volume(image_of(SOLID, geometry, np.int16), geometry, name="CT"))
+    write_scene(tmp_path / "scene.mrb")
+    read_scene(tmp_path / "scene.mrb", clear=True)
+    segment_by_threshold(slicer.util.getNode("CT"), name="Bones")
+    write_scene(tmp_path / "again.mrb")
+    read_scene(tmp_path / "again.mrb", clear=True)
+    labels = labelmap_from_segmentation(slicer.util.getNode("Bones"))
+    assert_in_place(labels.array, labels.geometry, SOLID)
+
+
 def test_a_sheared_nifti_keeps_its_shear(a_scene, tmp_path):
     from BoneSegLib.headless.nifti_write import write_nifti
 
