@@ -60,15 +60,17 @@ def _window(corner: Sequence[int], patch: Shape) -> Window:
 
 @lru_cache(maxsize=4)
 def gaussian_weights(patch: Shape) -> torch.Tensor:
-    """Weight of each voxel of a window: a Gaussian of an eighth of the patch, 10 in the middle, nowhere 0 (float16)."""
+    """Weight of each voxel of a window (float16): a Gaussian of an eighth of the patch, 10 in the middle.
+
+    Its floor is 0.001. nnU-Net lets it fall to the smallest float16, where products lose their digits; that shows at
+    the corners of an image, which only one window sees.
+    """
     from scipy.ndimage import gaussian_filter
 
     impulse = np.zeros(patch)
     impulse[tuple(length // 2 for length in patch)] = 1.0
     weights = gaussian_filter(impulse, [length / 8 for length in patch], mode="constant")
-    half = torch.from_numpy(weights / weights.max() * 10.0).to(torch.float16)
-    half[half == 0] = half[half > 0].min()
-    return half
+    return torch.from_numpy(np.maximum(weights / weights.max() * 10.0, 1e-3)).to(torch.float16)
 
 
 def padding_to(shape: Shape, patch: Shape) -> tuple[tuple[int, int], ...]:

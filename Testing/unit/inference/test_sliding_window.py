@@ -1,0 +1,109 @@
+"""Windows: where they lie, how they are weighted, what happens between them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from BoneSegLib.errors import Cancelled, InternalError
+from BoneSegLib.inference.sliding_window import (
+    all_windows,
+    gaussian_weights,
+    padding_to,
+    predict_logits,
+    window_starts,
+    windows_over,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(
+    ("size", "patch", "starts"),
+    [(64, 64, [0]), (65, 64, [0, 1]), (96, 64, [0, 32]), (110, 64, [0, 23, 46]), (128, 64, [0, 32, 64])],
+)
+def test_windows_start_where_nnunet_starts_them(size, patch, starts):
+    assert window_starts(size, patch) == starts
+
+
+def test_windows_cover_everything():
+    covered = np.zeros((37, 50, 41), bool)
+    for window in all_windows(covered.shape, (16, 32, 16)):
+        covered[window] = True
+    assert covered.all()
+
+
+def test_windows_over_a_mask_cover_it_and_skip_the_rest():
+    needed = np.zeros((80, 80, 80), bool)
+    needed[10:20, 10:20, 10:20] = needed[60:75, 60:75, 60:75] = True
+    windows = windows_over(needed, (16, 16, 16))
+    covered = np.zeros_like(needed)
+    for window in windows:
+        assert all(part.start >= 0 and part.stop <= 80 for part in window)
+        covered[window] = True
+    assert covered[needed].all()
+    assert len(windows) < len(all_windows(needed.shape, (16, 16, 16))) / 4
+
+
+def test_no_windows_are_needed_where_nothing_is_wanted():
+    assert windows_over(np.zeros((20, 20, 20), bool), (16, 16, 16)) == []
+
+
+def test_weights_are_largest_in_the_middle_and_nowhere_zero():
+    weights = gaussian_weights((8, 16, 32))
+    assert float(weights[4, 8, 16]) == 10.0
+    assert float(weights.min()) == pytest.approx(1e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize(("size", "pad"), [(10, (3, 3)), (11, (2, 3)), (16, (0, 0)), (40, (0, 0))])
+def test_padding_is_even_with_the_odd_voxel_after(size, pad):
+    assert padding_to((size, size, size), (16, 16, 16))[0] == pad
+
+
+def run(network, image: torch.Tensor, patch=(8, 8, 8), **options) -> torch.Tensor:
+    shape = tuple(image.shape)
+    return predict_logits(
+        [network],
+        lambda w: image[w][None],
+        shape,
+        all_windows(shape, patch),
+        patch=patch,
+        heads=2,
+        device=CPU,
+        **options,
+    )
+
+
+def two_heads(batch: torch.Tensor) -> torch.Tensor:
+    return torch.cat([-batch, batch], dim=1)
+
+
+def test_overlapping_windows_average_to_the_answer_itself():
+    image = torch.randn(20, 17, 12, generator=torch.Generator().manual_seed(0))
+    logits = run(two_heads, image)
+    assert torch.allclose(logits[1].float(), image, atol=2e-2)
+
+
+def test_mirroring_undoes_the_flips():
+    image = torch.randn(12, 12, 12, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(run(two_heads, image, mirror_axes=(0, 2)).float()[1], image, atol=2e-2)
+
+
+def test_cancelling_stops_before_the_next_window():
+    calls = []
+    answers = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        run(lambda b: calls.append(1) or two_heads(b), torch.zeros(20, 20, 20), is_cancelled=lambda: next(answers))
+    assert len(calls) == 2
+
+
+def test_progress_counts_the_windows():
+    told = []
+    run(two_heads, torch.zeros(12, 8, 8), on_window=lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+
+
+def test_numbers_that_are_not_finite_are_an_error_and_not_labels():
+    with pytest.raises(InternalError, match="finite"):
+        run(lambda batch: two_heads(batch) * float("nan"), torch.ones(8, 8, 8))

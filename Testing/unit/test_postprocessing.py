@@ -1,0 +1,36 @@
+"""Islands go, broken bones stay, holes are filled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from BoneSegLib.postprocessing import clean_labels
+
+
+def test_a_small_island_is_dropped_and_a_large_fragment_stays():
+    labels = np.zeros((40, 40, 40), np.uint8)
+    labels[5:15, 5:15, 5:15] = 3
+    labels[20:28, 20:28, 20:28] = 3
+    labels[35, 35, 35] = 3
+    clean_labels(labels, [3])
+    assert labels[25, 25, 25] == 3
+    assert labels[35, 35, 35] == 0
+    assert (labels == 3).sum() == 10**3 + 8**3
+
+
+def test_an_enclosed_hole_is_filled_and_a_neighbour_inside_it_is_kept():
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[2:18, 2:18, 2:18] = 1
+    labels[8:12, 8:12, 8:12] = 0
+    labels[9, 9, 9] = 2
+    clean_labels(labels, [1, 2])
+    assert labels[10, 10, 10] == 1
+    assert labels[9, 9, 9] == 2
+
+
+def test_labels_that_are_absent_or_not_named_are_left_alone():
+    labels = np.zeros((10, 10, 10), np.uint8)
+    labels[0, 0, 0] = labels[5:8, 5:8, 5:8] = 4
+    before = labels.copy()
+    clean_labels(labels, [1, 2, 10])
+    assert np.array_equal(labels, before)
