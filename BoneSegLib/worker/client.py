@@ -27,8 +27,10 @@ from BoneSegLib.worker.process import Launch, WorkerProcess
 GRACE_S = 0.5
 """How long a worker that was told to stop may take to do so before it is killed."""
 
-_BYTES_A_POLL = 8 * 2**20
-"""The image is handed over in pieces that take a few milliseconds each, so that the window never stutters."""
+_HAND_OVER_S = 0.012
+"""The image is handed over in pieces, for so long a poll: the window must not stutter meanwhile."""
+
+_PIECE_BYTES = 2 * 2**20
 
 
 @dataclass(eq=False)
@@ -155,11 +157,13 @@ class WorkerClient:
 
     def _hand_over_some(self, run: _Run) -> None:
         array = run.volume.array
-        first = run.planes_copied
-        stop = min(len(array), first + max(1, _BYTES_A_POLL // max(1, array[0].nbytes)))
-        run.exchange.reserve_planes(first, stop)
-        np.copyto(run.exchange.image[first:stop], array[first:stop])
-        run.planes_copied = stop
+        planes = max(1, _PIECE_BYTES // max(1, array[0].nbytes))
+        until = time.perf_counter() + _HAND_OVER_S
+        while not run.is_handed_over and time.perf_counter() < until:
+            first, stop = run.planes_copied, min(len(array), run.planes_copied + planes)
+            run.exchange.reserve_planes(first, stop)
+            np.copyto(run.exchange.image[first:stop], array[first:stop])
+            run.planes_copied = stop
         if run.is_handed_over:
             self._send_request(run)
 

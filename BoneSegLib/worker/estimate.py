@@ -10,7 +10,7 @@ from BoneSegLib.volume import Geometry
 
 @dataclass(frozen=True)
 class Estimate:
-    """``seconds`` and ``memory_bytes`` (``None``: unknown), the memory that is free, and the device that will be used."""
+    """``seconds`` and ``memory_bytes`` (``None``: unknown), the memory that is free, the device that will be used."""
 
     seconds: float | None
     memory_bytes: int | None

@@ -254,9 +254,10 @@ def test_a_large_image_is_handed_over_in_steps_that_take_milliseconds(a_client):
     volume = Volume(array, Geometry.from_spacing((512, 512, 128), (1.0, 1.0, 1.0)))
     client = a_client("slow")
     client.segment(volume, SegmentOptions())
-    longest, events = 0.0, []
+    steps, events = [], []
     while not events:
         started = time.perf_counter()
         events = client.poll()
-        longest = max(longest, time.perf_counter() - started)
-    assert longest < 0.05
+        steps.append(time.perf_counter() - started)
+    # Another process may take the processor for a while, so not every single step is judged.
+    assert np.percentile([step for step in steps if step > 1e-3], 90) < 0.04
