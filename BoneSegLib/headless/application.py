@@ -60,7 +60,7 @@ class Application:
 
     def __init__(self) -> None:
         self.temporaryPath = tempfile.mkdtemp(prefix="boneseg-")
-        # Bundles are unpacked there: patient images must not stay behind.
+        # Bundles (.mrb) are unpacked there: patient images must not stay behind.
         atexit.register(shutil.rmtree, self.temporaryPath, ignore_errors=True)
         self.slicerHome = self.temporaryPath
         write_color_files(Path(self.temporaryPath) / "share" / "ColorFiles")
@@ -75,6 +75,9 @@ class Application:
         for attribute, name, class_name in _LOGICS:
             self._add_logic(attribute, name, getattr(slicer, class_name)())
         self._io = IOManager()
+        # Only the colour tables were needed, and they are read. It is made again when a bundle is; so a process that
+        # is killed otherwise leaves nothing.
+        shutil.rmtree(self.temporaryPath, ignore_errors=True)
 
     def _make_application_logic(self):
         scene = self._scene
