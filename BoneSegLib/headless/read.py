@@ -11,6 +11,7 @@ import numpy as np
 from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, require_whole_nrrd, stem
+from BoneSegLib.headless.nrrd_fields import read_fields
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import LabelMap, Volume
 
@@ -68,7 +69,7 @@ def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
     slicer = ensure_runtime()
     from BoneSegLib.headless.messages import errors_raised
     from BoneSegLib.scene.new_nodes import new_nodes_removed
-    from BoneSegLib.scene.write import write_labels
+    from BoneSegLib.scene.write import PROVENANCE, write_labels
 
     if not path.name.lower().endswith(SEGMENTATION_SUFFIXES):
         return write_labels(read_labelmap(path, warn=warn), name=stem(path))
@@ -80,6 +81,8 @@ def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
             node = slicer.modules.segmentations.logic().LoadSegmentationFromFile(str(path), True, stem(path))
         if node is None:
             raise InputError(trouble, remedy=remedy)
+        for name, value in read_fields(path, PROVENANCE).items():
+            node.SetAttribute(name, value)
     return node
 
 

@@ -11,6 +11,7 @@ from BoneSegLib.headless import atomic
 from BoneSegLib.headless.image_file import itk_cause
 from BoneSegLib.headless.messages import capture_messages
 from BoneSegLib.headless.nifti_write import write_nifti
+from BoneSegLib.headless.nrrd_fields import add_fields
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import Geometry, LabelMap
 
@@ -36,9 +37,10 @@ def write_segmentation(
 ) -> Path:
     """Writes a segmentation node by the path's suffix and returns the path.
 
-    ``.seg.nrrd`` keeps names, colours, codes and empty segments. ``.nii.gz``, ``.nii``, ``.nrrd`` and ``.mha`` become
-    a label map (uint8) with the labels of ``structures`` (``None`` = our bones or, where there are none, what a model
-    for other anatomy found) on ``reference``, or on the grid of the image that the segmentation was made on.
+    ``.seg.nrrd`` keeps names, colours, codes, empty segments and how they came about. ``.nii.gz``, ``.nii``, ``.nrrd``
+    and ``.mha`` become a label map (uint8) with the labels of ``structures`` (``None`` = our bones or, where there are
+    none, what a model for other anatomy found) on ``reference``, or on the grid of the image that the segmentation was
+    made on.
 
     The parent transform is not applied, as Slicer does not either. A file that is there is replaced on success only.
     Raises `OutputError` or `ResourceError`.
@@ -68,6 +70,8 @@ def write_labelmap(labels: LabelMap, path: str | Path) -> Path:
 
 def _write_seg_nrrd(node, path: Path) -> None:
     ensure_runtime()
+    from BoneSegLib.scene.write import noted
+
     # Not the node's own storage node: the scene must not change, nor later saves go elsewhere.
     storage = node.CreateDefaultStorageNode()
     storage.UnRegister(None)
@@ -78,6 +82,8 @@ def _write_seg_nrrd(node, path: Path) -> None:
             written = storage.WriteData(node)
         if not written or messages.errors or not temporary.exists():
             raise OutputError(f"'{path.name}' could not be written.", cause=messages.cause())
+        # MRML keeps a node's attributes in the scene only, and the file goes its own way.
+        add_fields(temporary, noted(node))
 
 
 def _write_with_itk(labels: LabelMap, path: Path) -> None:

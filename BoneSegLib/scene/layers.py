@@ -45,15 +45,21 @@ def in_world(image, node):
     return moved
 
 
-def voxels_on(image, grid: Geometry):
-    """The layer's values on a grid (kji): a view where the grids agree, the nearest voxels otherwise."""
-    if not image_geometry(image).matches(grid):
+def voxels_on(image, grid: Geometry, *, through=None):
+    """The layer's values on a grid (kji): a view where the grids agree, the nearest voxels otherwise.
+
+    ``through``: a transform from the layer's coordinates to the grid's.
+    """
+    if through is not None or not image_geometry(image).matches(grid):
         target = slicer.vtkOrientedImageData()
         target.SetDimensions(grid.size)
         target.AllocateScalars(image.GetScalarType(), 1)
         target.SetGeometryFromImageToWorldMatrix(to_vtk(grid.ijk_to_ras))
         resampled = slicer.vtkOrientedImageData()
-        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, target, resampled)
+        # Not interpolated, not padded.
+        slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+            image, target, resampled, False, False, through
+        )
         image = resampled
     return vtk_to_numpy(image.GetPointData().GetScalars()).reshape(grid.shape)
 

@@ -11,20 +11,25 @@ import slicer
 import vtk
 
 from BoneSegLib.errors import InputError
+from BoneSegLib.scene.matrices import node_geometry
 from BoneSegLib.scene.statistics_columns import COLUMNS, IDENTITY, Row
+
+SHEARED_DEGREES = 0.1
 
 
 def compute_statistics(segmentation_node, volume_node) -> list[Row]:
     """A row for each segment, in their order, with the columns of `statistics_columns.COLUMNS`.
 
     Lengths in mm, positions in RAS world coordinates (parent transforms applied), HU over the voxels of
-    ``volume_node``. Inside Slicer its Segment Statistics module measures; elsewhere the same ITK filter and numpy do,
-    with the same definitions. An empty segment has 0 voxels and ``None`` in what cannot be measured.
-    Raises `InputError` without a volume, or where a warped volume does not lie on the segmentation's grid.
+    ``volume_node``. Inside Slicer its Segment Statistics module measures; elsewhere (and on a sheared grid) the
+    same ITK filter and numpy do, with the same definitions. An empty segment has 0 voxels and ``None`` in what cannot
+    be measured. Raises `InputError` without a volume.
     """
     if volume_node is None or volume_node.GetImageData() is None:
         raise InputError("There is no volume to measure HU in.", remedy="Choose the CT of the segmentation.")
-    if hasattr(slicer.modules, "segmentstatistics"):
+    # Slicer's module takes the axes of a sheared grid for orthogonal, which makes bones too large.
+    sheared = node_geometry(volume_node).shear_degrees > SHEARED_DEGREES
+    if hasattr(slicer.modules, "segmentstatistics") and not sheared:
         from BoneSegLib.scene.statistics_slicer import measure_with_slicer as measure
     else:
         from BoneSegLib.scene.statistics_arrays import measure_with_arrays as measure

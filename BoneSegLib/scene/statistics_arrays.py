@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import slicer
 import vtk
 from scipy import ndimage
 from vtk.util.numpy_support import vtk_to_numpy
 
-from BoneSegLib.errors import InputError
 from BoneSegLib.scene.label_shapes import label_shapes
 from BoneSegLib.scene.layers import find_layers, in_world, own_voxels, voxels_on
-from BoneSegLib.scene.matrices import image_geometry, node_geometry, to_numpy
+from BoneSegLib.scene.matrices import image_geometry, node_geometry
 from BoneSegLib.scene.statistics_columns import Row, make_row
-from BoneSegLib.volume import Geometry
 
 _PERCENTILES = {
     "hu_percentile_05": 5,
@@ -32,7 +31,7 @@ def measure_with_arrays(segmentation_node, volume_node) -> list[Row]:
         moved = in_world(layer.image, segmentation_node)
         world = image_geometry(moved)
         labels = own_voxels(moved)
-        on_volume = _on_volume(layer.image, moved, segmentation_node, volume_node)
+        on_volume = _on_volume(layer.image, segmentation_node, volume_node)
         values = [value for _segment_id, value in layer.values]
         shapes = label_shapes(labels, world, values)
         counts = np.bincount(labels.ravel(), minlength=max(values) + 1)
@@ -51,22 +50,15 @@ def measure_with_arrays(segmentation_node, volume_node) -> list[Row]:
     ]
 
 
-def _on_volume(image, moved, segmentation_node, volume_node) -> np.ndarray:
+def _on_volume(image, segmentation_node, volume_node) -> np.ndarray:
     """The labels on the volume's grid, whatever transforms the two lie under."""
     if segmentation_node.GetTransformNodeID() == volume_node.GetTransformNodeID():
         return voxels_on(image, node_geometry(volume_node))
-    grid = node_geometry(volume_node)
-    transform = volume_node.GetParentTransformNode()
-    if transform is not None:
-        if not transform.IsTransformToWorldLinear():
-            raise InputError(
-                "The volume lies under a warping transform, the segmentation under another.",
-                remedy="Put both under the same transform, or harden it.",
-            )
-        to_world = vtk.vtkMatrix4x4()
-        transform.GetMatrixTransformToWorld(to_world)
-        grid = Geometry(grid.size, to_numpy(to_world) @ grid.ijk_to_ras)
-    return voxels_on(moved, grid)
+    between = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
+        segmentation_node.GetParentTransformNode(), volume_node.GetParentTransformNode(), between
+    )
+    return voxels_on(image, node_geometry(volume_node), through=between)
 
 
 def _intensities(values: np.ndarray) -> dict[str, object]:

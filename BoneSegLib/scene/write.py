@@ -60,9 +60,12 @@ def write_segmentation(
     return segmentation_node
 
 
-def write_labels(labels: LabelMap, *, name: str = "Bones"):
-    """A new segmentation node for labels that come without their image; only what has voxels becomes a segment."""
-    present = [structure for structure in labels.structures if (labels.array == structure.label).any()]
+def write_labels(labels: LabelMap, *, structures: Sequence[Structure] | None = None, name: str = "Bones"):
+    """A new segmentation node for labels that come without their image.
+
+    Each of ``structures`` becomes a segment; for ``None`` what has voxels does.
+    """
+    present = structures or [one for one in labels.structures if (labels.array == one.label).any()]
     segments = make_segments(labels, present)
     with new_nodes_removed(only_on_failure=True):
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
@@ -72,8 +75,13 @@ def write_labels(labels: LabelMap, *, name: str = "Bones"):
 
 def provenance(node) -> dict[str, object]:
     """What `write_segmentation` noted: the ``info`` of the label map."""
-    attributes = [name for name in node.GetAttributeNames() or () if name.startswith(PROVENANCE)]
-    return {name.removeprefix(PROVENANCE): _plain(node.GetAttribute(name)) for name in attributes}
+    return {name.removeprefix(PROVENANCE): _plain(text) for name, text in noted(node).items()}
+
+
+def noted(node) -> dict[str, str]:
+    """The same as the node's attributes have it."""
+    names = [name for name in node.GetAttributeNames() or () if name.startswith(PROVENANCE)]
+    return {name: node.GetAttribute(name) for name in names}
 
 
 def _plain(text: str) -> object:
@@ -132,9 +140,8 @@ def _fill(node, segments, labels: LabelMap, volume_node, ours: set[str]) -> None
 
 
 def _note(node, info: dict[str, object]) -> None:
-    for attribute in node.GetAttributeNames() or ():
-        if attribute.startswith(PROVENANCE):
-            node.RemoveAttribute(attribute)
+    for attribute in noted(node):
+        node.RemoveAttribute(attribute)
     for key, value in info.items():
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         node.SetAttribute(PROVENANCE + key, text)

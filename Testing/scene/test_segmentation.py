@@ -265,6 +265,21 @@ def test_a_seg_nrrd_keeps_names_colours_codes_and_empty_segments(a_volume_node, 
     assert content(back)["voxels"] == content(node)["voxels"]
 
 
+def test_a_seg_nrrd_tells_how_it_came_about(a_volume_node, tmp_path):
+    import slicer
+
+    from BoneSegLib.scene.write import provenance
+
+    info = {"model": "bones", "note": "first: line\nsecond\\n", "seconds": {"network": 1.5}, "device": "cpu"}
+    node = write(some_labels(info=info), a_volume_node)
+    path = save_segmentation(node, tmp_path / "out.seg.nrrd")
+    assert provenance(read_segmentation(path)) == info
+    assert b"\nBoneSeg.model:=bones\n" in path.read_bytes()
+    loaded = slicer.util.loadSegmentation(str(path))
+    assert content(loaded)["voxels"] == content(node)["voxels"]
+    assert np.array_equal(read_labelmap(path).array, some_labels().array)
+
+
 @pytest.mark.parametrize("rename", ["id", "name", "code"])
 def test_segments_are_recognised_by_id_or_name_or_code(a_volume_node, rename):
     """A reference drawn by hand has ids that Slicer made up."""

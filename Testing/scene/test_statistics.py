@@ -126,6 +126,29 @@ def test_a_segmentation_under_another_transform_than_its_volume_is_measured_wher
     assert rows_of(segmentation, volume)["sacrum"]["hu_min"] == 0
 
 
+def test_hu_are_found_through_a_bending_transform_that_only_one_of_the_two_lies_under(a_scene):
+    import vtk
+
+    geometry = Geometry.from_spacing((40, 36, 32), (1.0, 1.0, 1.0))
+    segmentation, volume = a_case(*a_box(geometry))
+    spline = vtk.vtkThinPlateSplineTransform()
+    source, target = vtk.vtkPoints(), vtk.vtkPoints()
+    for corner in np.ndindex(2, 2, 2):
+        source.InsertNextPoint(*(np.array(corner) * 40.0))
+        target.InsertNextPoint(*(np.array(corner) * 40.0 + (5, 0, 0)))
+    spline.SetSourceLandmarks(source)
+    spline.SetTargetLandmarks(target)
+    spline.SetBasisToR()
+    bending = a_scene.AddNewNodeByClass("vtkMRMLTransformNode")
+    bending.SetAndObserveTransformToParent(spline)
+    segmentation.SetAndObserveTransformNodeID(bending.GetID())
+    moved = rows_of(segmentation, volume)["sacrum"]
+    assert moved["hu_min"] == -500
+    assert moved["centroid_r"] == pytest.approx(20, abs=0.1)
+    volume.SetAndObserveTransformNodeID(bending.GetID())
+    assert rows_of(segmentation, volume)["sacrum"]["hu_min"] == 0
+
+
 def test_an_empty_segment_has_no_voxels_and_nothing_else(a_scene):
     geometry = Geometry.from_spacing((40, 36, 32), (1.0, 1.0, 1.0))
     row = rows_of(*a_case(*a_box(geometry)))["hip_left"]
