@@ -34,6 +34,7 @@ class Sampler(Protocol):
 class WholeFieldSampler:
     """For a coarse stage: everything in one window, turned, resized, cut anywhere, padded with air.
 
+    Most examples show the whole case: cases are cut already, and names are learnt from neighbours in view.
     Values are read between voxels without smoothing, as nnU-Net's resampling does when it takes voxels away.
     """
 
@@ -53,11 +54,11 @@ class WholeFieldSampler:
     def _draw(self, case: Path, patch: Triple, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         opened = open_case(case)
         size = np.array(opened.ct.shape)
-        center = (size - 1) / 2 + (rng.uniform(-0.35, 0.35, 3) * size if rng.random() < 0.4 else 0)
+        center = (size - 1) / 2 + (rng.uniform(-0.25, 0.25, 3) * size if rng.random() < 0.2 else 0)
         points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        if rng.random() < 0.3:
+        if rng.random() < 0.15:
             _cut(ct, labels, rng)
         ct = change_intensity(ct, rng)
         ct, labels = _mirror(ct, labels, rng)
@@ -115,7 +116,7 @@ def _mirror(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) ->
 def _cut(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> None:
     """Air from a random plane on: scans end anywhere."""
     for axis in rng.choice(3, size=rng.integers(1, 3), replace=False):
-        depth = int(rng.integers(0, int(ct.shape[axis] * 0.45)))
+        depth = int(rng.integers(0, int(ct.shape[axis] * 0.3)))
         where = [slice(None)] * 3
         where[axis] = slice(0, depth) if rng.random() < 0.5 else slice(ct.shape[axis] - depth, None)
         ct[tuple(where)] = AIR_HU
