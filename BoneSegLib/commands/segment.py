@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +130,16 @@ def _write(args: argparse.Namespace, volume_node, segmentation_node) -> dict[str
     if args.statistics:
         write_statistics_csv(rows, args.statistics)
     if args.report:
-        from BoneSegLib.report import write_run_report
+        from BoneSegLib.report.page import write_run_report
+        from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
+        from BoneSegLib.scene.read import volume_from_node
 
-        write_run_report(args.report, volume_node, segmentation_node, rows, info)
+        volume = volume_from_node(volume_node)
+        labels = labelmap_from_segmentation(
+            segmentation_node, volume.geometry, structures=structures_of(segmentation_node)
+        )
+        labels = replace(labels, info=info)
+        write_run_report(args.report, volume, labels, rows, title=args.input.name)
     return {
         "input": args.input.name,
         "output": str(args.output),

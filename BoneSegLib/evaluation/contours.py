@@ -32,17 +32,19 @@ def _runs(marks: np.ndarray) -> list[tuple[int, int, int]]:
     return list(zip(lines.tolist(), starts.tolist(), stops.tolist(), strict=True))
 
 
-def png_uri(gray: np.ndarray) -> str:
-    """A grey picture (rows, columns; uint8) as a ``data:`` address of a PNG."""
-    return "data:image/png;base64," + base64.b64encode(_png(gray)).decode("ascii")
+def png_uri(picture: np.ndarray) -> str:
+    """A grey (rows, columns) or RGB (rows, columns, 3) picture, uint8, as a ``data:`` address of a PNG."""
+    return "data:image/png;base64," + base64.b64encode(png_bytes(picture)).decode("ascii")
 
 
-def _png(gray: np.ndarray) -> bytes:
-    """PNG with one 8-bit grey channel; ISO/IEC 15948."""
-    height, width = gray.shape
-    rows = np.zeros((height, width + 1), dtype=np.uint8)  # each row starts with its filter, 0 for none
-    rows[:, 1:] = gray
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+def png_bytes(picture: np.ndarray) -> bytes:
+    """PNG with 8 bits a channel, grey or RGB by the picture's shape; ISO/IEC 15948."""
+    height, width = picture.shape[:2]
+    color_type = 0 if picture.ndim == 2 else 2
+    pixels = picture.reshape(height, -1)
+    rows = np.zeros((height, pixels.shape[1] + 1), dtype=np.uint8)  # each row starts with its filter, 0 for none
+    rows[:, 1:] = pixels
+    header = struct.pack(">IIBBBBB", width, height, 8, color_type, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 9)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks

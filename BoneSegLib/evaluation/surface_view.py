@@ -26,10 +26,11 @@ RAMP = ((0.09, 0.27, 0.62), (0.40, 0.66, 0.86), (0.93, 0.91, 0.84), (0.95, 0.60,
 """Blue where the test lies inside the reference, bone where they agree, red where it lies outside."""
 
 
-def draw_surfaces(surfaces: Sequence[vtkPolyData], *, limit_mm: float) -> bytes:
-    """A PNG of all ``surfaces`` from the front and from the back; the colours reach to ``limit_mm`` either way.
+def draw_surfaces(surfaces: Sequence[vtkPolyData], *, limit_mm: float = 0.0) -> bytes:
+    """A PNG of all ``surfaces`` from the front and from the back.
 
-    Raises `MissingError` where nothing can be drawn, its cause being what VTK said.
+    With a ``limit_mm`` they are coloured by their distance, up to that much either way; otherwise they have their own
+    colours (RGB scalars). Raises `MissingError` where nothing can be drawn, its cause being what VTK said.
     """
     from vtkmodules.vtkIOXML import vtkXMLPolyDataWriter
 
@@ -86,13 +87,15 @@ def draw_folder(folder: Path, limit_mm: float) -> None:
         reader.SetFileName(str(path))
         reader.Update()
         surfaces.append(reader.GetOutput())
-    colors = _color_map(limit_mm)
+    colors = _color_map(limit_mm) if limit_mm > 0 else None
     for number, (title, towards) in enumerate((("from the front", 1.0), ("from the back", -1.0))):
         renderer = _renderer(surfaces, colors, towards)
-        renderer.SetViewport(0.46 * number, 0.0, 0.46 * (number + 1), 1.0)
+        width = 0.46 if colors is not None else 0.5
+        renderer.SetViewport(width * number, 0.0, width * (number + 1), 1.0)
         renderer.AddViewProp(_title(title))
         window.AddRenderer(renderer)
-    window.AddRenderer(_legend(colors))
+    if colors is not None:
+        window.AddRenderer(_legend(colors))
     window.Render()
     grab = vtkWindowToImageFilter()
     grab.SetInput(window)
@@ -126,9 +129,10 @@ def _renderer(surfaces: Sequence[vtkPolyData], colors, towards: float):
         normals.SplittingOff()
         mapper = vtkPolyDataMapper()
         mapper.SetInputConnection(normals.GetOutputPort())
-        mapper.SetLookupTable(colors)
-        mapper.UseLookupTableScalarRangeOn()
-        mapper.SelectColorArray(DISTANCE)
+        if colors is not None:
+            mapper.SetLookupTable(colors)
+            mapper.UseLookupTableScalarRangeOn()
+            mapper.SelectColorArray(DISTANCE)
         actor = vtkActor()
         actor.SetMapper(mapper)
         actor.GetProperty().SetAmbient(0.25)

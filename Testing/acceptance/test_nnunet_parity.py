@@ -55,7 +55,7 @@ def test_a_folder_gives_the_labels_that_nnunetv2_gives(trained_folder, shape, sp
     ours = segment(volume, options).array
     theirs = nnunet_labels(trained_folder, volume)
     everywhere, foreground = agreement(ours, theirs)
-    assert theirs.max() == 2, "the oracle found nothing: the comparison would be empty"
+    assert set(np.unique(theirs)) == {0, 1, 2}, "the oracle found too little: the comparison would be empty"
     assert everywhere >= 0.999
     assert foreground >= 0.999
 
@@ -68,11 +68,3 @@ def test_mirroring_gives_the_labels_that_nnunetv2_gives(trained_folder):
     )
     assert everywhere >= 0.999
     assert foreground >= 0.999
-
-
-def test_the_trained_network_finds_the_bodies_of_the_phantom(trained_folder):
-    volume, labels = two_blocks((50, 70, 66), (1.5, 1.5, 2.0), seed=5)
-    found = segment(volume, SegmentOptions(model=trained_folder, precision="fp32", device="cpu")).array
-    for value in (1, 2):
-        dice = 2 * ((found == value) & (labels == value)).sum() / ((found == value).sum() + (labels == value).sum())
-        assert dice > 0.85
