@@ -9,8 +9,8 @@ import numpy as np
 from BoneSegLib.errors import InputError, NeedsConfirmation
 from BoneSegLib.headless.dicom_series import Series
 from BoneSegLib.headless.dicom_slice import Slice
-from BoneSegLib.headless.image_file import geometry_of, itk_cause
-from BoneSegLib.scene.usable import compact, require_solid
+from BoneSegLib.headless.image_file import array_of, geometry_of, itk_cause
+from BoneSegLib.scene.usable import require_solid
 from BoneSegLib.volume import Geometry, Volume
 
 # Positions are written with two or three decimals; closer than this is the same place.
@@ -48,7 +48,7 @@ def read_series(series: Series, *, force: bool = False, warn: Callable[[str], No
     matrix[:3, 3] = _LPS_TO_RAS @ np.asarray(first.origin)
     geometry = Geometry((array.shape[2], array.shape[1], array.shape[0]), matrix)
     require_solid(geometry, series.description or "series")
-    return Volume(compact(array), geometry, name=series.description or "CT")
+    return Volume(array, geometry, name=series.description or "CT")
 
 
 def _in_order(series: Series, warn: Callable[[str], None]) -> tuple[list[Slice], np.ndarray]:
@@ -142,7 +142,7 @@ def _read_voxels(slices: Sequence[Slice]) -> np.ndarray:
         SimpleITK.ProcessObject.SetGlobalWarningDisplay(noisy)
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise InputError("The series holds colour images.", remedy="Give a CT series.")
-    return SimpleITK.GetArrayFromImage(image)
+    return array_of(image)
 
 
 def _read_one_file(series: Series) -> Volume:
@@ -157,7 +157,7 @@ def _read_one_file(series: Series) -> Volume:
         raise InputError("The series holds colour images.", remedy="Give a CT series.")
     geometry = geometry_of(image)
     require_solid(geometry, series.description or "series")
-    return Volume(compact(SimpleITK.GetArrayFromImage(image)), geometry, name=series.description or "CT")
+    return Volume(array_of(image), geometry, name=series.description or "CT")
 
 
 def _number(text: str) -> int:

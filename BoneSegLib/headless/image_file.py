@@ -101,7 +101,16 @@ def _read_with_itk(path: Path) -> tuple[np.ndarray, Geometry]:
         image = image[..., 0]
     if "complex" in image.GetPixelIDTypeAsString():
         raise InputError(f"'{path.name}' holds complex numbers.", remedy=GIVE_CT)
-    return SimpleITK.GetArrayFromImage(image), geometry_of(image)
+    return array_of(image), geometry_of(image)
+
+
+def array_of(image) -> np.ndarray:
+    """The voxels of a SimpleITK image (kji), copied once and only once; CT of 32 bits becomes 16."""
+    import SimpleITK
+
+    view = SimpleITK.GetArrayViewFromImage(image)
+    array = compact(view)
+    return array.copy() if np.shares_memory(array, view) else array
 
 
 def geometry_of(image) -> Geometry:

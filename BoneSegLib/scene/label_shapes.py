@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import slicer
 import vtk
+import vtkITK
 from scipy import ndimage
 from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
@@ -53,7 +53,7 @@ def label_shapes(labels: np.ndarray, geometry: Geometry, values: list[int]) -> d
     wanted, geometry = _cropped(wanted, geometry)
     if geometry.shear_degrees > _SHEARED_DEGREES:
         wanted, geometry = _upright(wanted, geometry)
-    measuring = slicer.vtkITKLabelShapeStatistics()
+    measuring = vtkITK.vtkITKLabelShapeStatistics()
     measuring.SetInputData(_image(wanted, geometry))
     directions = np.eye(4)
     directions[:3, :3] = geometry.directions
