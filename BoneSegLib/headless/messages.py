@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from BoneSegLib.errors import InputError
+
+Warn = Callable[[str], None]
+"""Takes a sentence that the user should read, though the work goes on."""
+
+
+def log_warning(message: str) -> None:
+    """Tells the log: what is done with a warning unless the caller wants it."""
+    logging.getLogger("boneseg").warning(message)
 
 
 @dataclass

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,12 @@ import numpy as np
 from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, require_whole_nrrd, stem
+from BoneSegLib.headless.messages import Warn, log_warning
 from BoneSegLib.headless.nrrd_fields import read_fields
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import LabelMap, Volume
 
 SEGMENTATION_SUFFIXES = (".seg.nrrd", ".seg.nhdr")
-Warn = Callable[[str], None]
-
-
-def log_warning(message: str) -> None:
-    """Tells the log; what `warn` does unless the caller gives something else."""
-    logging.getLogger("boneseg").warning(message)
 
 
 def read_volume(

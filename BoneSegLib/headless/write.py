@@ -9,7 +9,7 @@ from BoneSegLib.anatomy import Structure
 from BoneSegLib.errors import OutputError
 from BoneSegLib.headless import atomic
 from BoneSegLib.headless.image_file import itk_cause
-from BoneSegLib.headless.messages import capture_messages
+from BoneSegLib.headless.messages import Warn, capture_messages, log_warning
 from BoneSegLib.headless.nifti_write import write_nifti
 from BoneSegLib.headless.nrrd_fields import add_fields
 from BoneSegLib.headless.runtime import ensure_runtime
@@ -17,6 +17,7 @@ from BoneSegLib.volume import Geometry, LabelMap
 
 SEGMENTATION_SUFFIXES = (".seg.nrrd",)
 LABELMAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+SHEARED_DEGREES = 0.1
 OUTPUT_SUFFIXES = SEGMENTATION_SUFFIXES + LABELMAP_SUFFIXES
 
 
@@ -34,6 +35,7 @@ def write_segmentation(
     *,
     reference: Geometry | None = None,
     structures: Sequence[Structure] | None = None,
+    warn: Warn = log_warning,
 ) -> Path:
     """Writes a segmentation node by the path's suffix and returns the path.
 
@@ -52,16 +54,24 @@ def write_segmentation(
     from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
 
     structures = structures_of(node) if structures is None else structures
-    return write_labelmap(labelmap_from_segmentation(node, reference, structures=structures), path)
+    return write_labelmap(labelmap_from_segmentation(node, reference, structures=structures), path, warn=warn)
 
 
-def write_labelmap(labels: LabelMap, path: str | Path) -> Path:
-    """Writes labels as a label map file; MRML is not needed. Raises `OutputError` or `ResourceError`."""
+def write_labelmap(labels: LabelMap, path: str | Path, *, warn: Warn = log_warning) -> Path:
+    """Writes labels as a label map file; MRML is not needed. Raises `OutputError` or `ResourceError`.
+
+    ``warn`` is told of a sheared grid in NIfTI, which few programs read.
+    """
     path = atomic.check_writable(path, LABELMAP_SUFFIXES)
     if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
         raise OutputError(f"'{path.name}' needs a segmentation node.", remedy="Use .nii.gz or .nrrd.")
     with atomic.replacing(path) as temporary:
         if path.name.lower().endswith((".nii", ".nii.gz")):
+            if labels.geometry.shear_degrees > SHEARED_DEGREES:
+                warn(
+                    f"'{path.name}': the image's axes are not at right angles. nibabel reads such NIfTI, Slicer and "
+                    "ITK straighten it, which moves the labels. Use .seg.nrrd or .nrrd with them."
+                )
             write_nifti(labels.array, labels.geometry, temporary)
         else:
             _write_with_itk(labels, temporary)
