@@ -12,13 +12,14 @@ from BoneSegLib.errors import BoneSegError, Cancelled, InternalError
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 from BoneSegLib.worker.estimate import Estimate
-from BoneSegLib.worker.events import Estimated, Event, Failed, Finished, Progressed
+from BoneSegLib.worker.events import Compared, Estimated, Event, Failed, Finished, Progressed
 from BoneSegLib.worker.exchange import Exchange
 from BoneSegLib.worker.failures import from_exception, from_exit
 from BoneSegLib.worker.messages import (
     Message,
     pack_geometry,
     pack_options,
+    pack_structures,
     unpack_error,
     unpack_structures,
 )
@@ -38,8 +39,9 @@ class _Run:
     """The run that goes on."""
 
     number: int
-    volume: Volume
-    options: SegmentOptions
+    request: Message
+    geometry: Geometry
+    source: tuple[np.ndarray, np.ndarray | None]
     exchange: Exchange
     planes_copied: int = 0
     is_opened: bool = False
@@ -47,7 +49,7 @@ class _Run:
 
     @property
     def is_handed_over(self) -> bool:
-        return self.planes_copied == len(self.volume.array)
+        return self.planes_copied == len(self.source[0])
 
 
 class WorkerClient:
@@ -92,12 +94,27 @@ class WorkerClient:
 
     def segment(self, volume: Volume, options: SegmentOptions) -> None:
         """Begins a run; `poll` tells how it goes. Raises a `BoneSegError` when it cannot begin."""
+        self._begin({"do": "segment", "options": pack_options(options)}, volume.geometry, (volume.array, None))
+
+    def grow_from_seeds(self, volume: Volume, labels: LabelMap) -> None:
+        """Begins to grow the cores of ``labels`` over the image; it ends as a segmentation does."""
+        request = {"do": "grow", "structures": pack_structures(labels.structures)}
+        self._begin(request, volume.geometry, (volume.array, labels.array))
+
+    def compare(self, reference: LabelMap, test: LabelMap, *, tolerance_mm: float) -> None:
+        """Begins a comparison of two label maps on one grid; it ends with a `Compared` or `Failed`."""
+        structures = {each.id: each for each in (*reference.structures, *test.structures)}
+        packed = pack_structures(tuple(structures.values()))
+        request = {"do": "compare", "structures": packed, "tolerance_mm": tolerance_mm}
+        self._begin(request, reference.geometry, (reference.array, test.array))
+
+    def _begin(self, request: Message, geometry: Geometry, source: tuple[np.ndarray, np.ndarray | None]) -> None:
         if self._run is not None:
             raise InternalError("A run is going on already.", remedy="Wait for it, or cancel it.")
         self.start()
         self._number += 1
-        exchange = Exchange.create(volume.geometry.shape, volume.array.dtype)
-        self._run = _Run(self._number, volume, options, exchange)
+        exchange = Exchange.create(geometry.shape, source[0].dtype)
+        self._run = _Run(self._number, request, geometry, source, exchange)
 
     def estimate(self, geometry: Geometry, options: SegmentOptions) -> None:
         """Asks for time and memory of a run on such an image. An `Estimated` answers; only the last question counts."""
@@ -156,21 +173,23 @@ class WorkerClient:
         return []
 
     def _hand_over_some(self, run: _Run) -> None:
-        array = run.volume.array
+        array, labels = run.source
         planes = max(1, _PIECE_BYTES // max(1, array[0].nbytes))
         until = time.perf_counter() + _HAND_OVER_S
         while not run.is_handed_over and time.perf_counter() < until:
             first, stop = run.planes_copied, min(len(array), run.planes_copied + planes)
             run.exchange.reserve_planes(first, stop)
             np.copyto(run.exchange.image[first:stop], array[first:stop])
+            if labels is not None:
+                np.copyto(run.exchange.labels[first:stop], labels[first:stop])
             run.planes_copied = stop
         if run.is_handed_over:
             self._send_request(run)
 
     def _send_request(self, run: _Run) -> None:
         if self._process is not None:
-            request = {"do": "segment", "run": run.number, "geometry": pack_geometry(run.volume.geometry)}
-            self._process.send({**request, **run.exchange.address(), "options": pack_options(run.options)})
+            about = {"run": run.number, "geometry": pack_geometry(run.geometry)}
+            self._process.send({**run.request, **about, **run.exchange.address()})
 
     def _event_of(self, message: Message) -> Event | None:
         said, number = message.get("say"), message.get("run")
@@ -184,7 +203,7 @@ class WorkerClient:
             run.exchange.memory.forget_name()
         elif said == "progress" and run.stop_by is None:
             return Progressed(float(message["fraction"]), str(message["message"]))
-        elif said == "done":
+        elif said in ("done", "compared"):
             self._end_run()
             return self._outcome(run, message)
         elif said == "failed":
@@ -195,9 +214,12 @@ class WorkerClient:
     def _outcome(self, run: _Run, message: Message) -> Event:
         if run.stop_by is not None:
             return Failed(Cancelled())
+        if message["say"] == "compared":
+            return Compared(message["comparison"])
         structures = unpack_structures(message["structures"])
-        labels = LabelMap(run.exchange.labels, run.volume.geometry, structures, message["info"])
-        return Finished(labels, {name: tuple(texts) for name, texts in message.get("flags", {}).items()})
+        labels = LabelMap(run.exchange.labels, run.geometry, structures, message["info"])
+        flags = {name: tuple(texts) for name, texts in message["flags"].items()}
+        return Finished(labels, flags, message["measures"])
 
     def _worker_ended(self, exit_code: int) -> list[Event]:
         """Idle, that is nothing to tell; in the middle of a run it is a crash."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from BoneSegLib.errors import BoneSegError
 from BoneSegLib.volume import LabelMap
@@ -19,10 +20,18 @@ class Progressed:
 
 @dataclass(frozen=True, eq=False)
 class Finished:
-    """The labels, and for each structure id what should be looked at again (`flags`)."""
+    """The labels; for each structure id its ``volume_ml`` and ``hu_mean``, and what should be looked at again."""
 
     labels: LabelMap
     flags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    measures: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison as plain data: ``structures``, ``mean``, ``remarks``, ``definitions``."""
+
+    comparison: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,4 +48,4 @@ class Estimated:
     estimate: Estimate
 
 
-Event = Progressed | Finished | Failed | Estimated
+Event = Progressed | Finished | Compared | Failed | Estimated

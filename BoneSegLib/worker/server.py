@@ -11,21 +11,19 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TextIO
 
-from BoneSegLib.volume import Volume
 from BoneSegLib.worker.exchange import Exchange
 from BoneSegLib.worker.failures import from_exception
 from BoneSegLib.worker.messages import (
     Message,
     decode,
     encode,
-    pack_structures,
     unpack_geometry,
     unpack_options,
 )
 from BoneSegLib.worker.shared_memory import remove_name
+from BoneSegLib.worker.tasks import TASKS, Job, load_function
 
 IDLE_S = 600.0
 _PROGRESS_EVERY_S = 0.05
@@ -69,8 +67,8 @@ class Server:
                 request = self._requests.get(timeout=idle)
             except queue.Empty:
                 return
-            if request["do"] == "segment":
-                self._answer(request, self._segment)
+            if request["do"] in TASKS:
+                self._answer(request, self._do)
             elif request["do"] == "estimate":
                 self._answer(request, self._estimate)
 
@@ -82,7 +80,7 @@ class Server:
             if request["do"] == "cancel":
                 self._stopped.add(request["run"])
             else:
-                if request["do"] == "segment":
+                if request["do"] in TASKS:
                     self._open_name = request["memory"]
                 self._requests.put(request)
         # The pipe is closed: the other side is gone, and nobody is left to remove what it may have left.
@@ -97,22 +95,12 @@ class Server:
             answer = {"say": "failed", "error": from_exception(error).to_dict()}
         self._say(run=request["run"], **answer)
 
-    def _segment(self, request: Message) -> Message:
+    def _do(self, request: Message) -> Message:
         number = request["run"]
         exchange = Exchange.open(request)
         self._say(say="opened", run=number)
-        volume = Volume(exchange.image, unpack_geometry(request["geometry"]))
-        labels = _load(self._engine)(
-            volume,
-            unpack_options(request["options"]),
-            progress=self._progress_of(number),
-            is_cancelled=lambda: number in self._stopped,
-        )
-        exchange.labels[...] = labels.array
-        from BoneSegLib.worker.flags import flags_of
-
-        flags = flags_of(labels)
-        return {"say": "done", "structures": pack_structures(labels.structures), "info": labels.info, "flags": flags}
+        job = Job(request, exchange, self._progress_of(number), lambda: number in self._stopped, self._engine)
+        return TASKS[request["do"]](job)
 
     def _estimate(self, request: Message) -> Message:
         from dataclasses import asdict
@@ -120,7 +108,7 @@ class Server:
         if not self._requests.empty():
             # Something newer waits: nobody needs this answer.
             return {"say": "skipped"}
-        found = _load(self._estimator)(unpack_geometry(request["geometry"]), unpack_options(request["options"]))
+        found = load_function(self._estimator)(unpack_geometry(request["geometry"]), unpack_options(request["options"]))
         return {"say": "estimate", "estimate": asdict(found)}
 
     def _progress_of(self, number: int) -> Callable[[float, str], None]:
@@ -138,8 +126,3 @@ class Server:
     def _say(self, **message: Any) -> None:
         self._output.write(encode(message))
         self._output.flush()
-
-
-def _load(name: str) -> Callable[..., Any]:
-    module, function = name.split(":")
-    return getattr(import_module(module), function)

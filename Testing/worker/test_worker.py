@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.errors import Cancelled, InternalError, ModelError, ResourceError
 from BoneSegLib.options import SegmentOptions
-from BoneSegLib.volume import Geometry, Volume
+from BoneSegLib.volume import Geometry, LabelMap, Volume
 from BoneSegLib.worker.client import WorkerClient
-from BoneSegLib.worker.events import Estimated, Failed, Finished, Progressed
+from BoneSegLib.worker.events import Compared, Estimated, Failed, Finished, Progressed
 from BoneSegLib.worker.process import Launch
 from BoneSegLib.worker.shared_memory import PREFIX
 from Testing.worker.processes import children, lives, workers
@@ -261,3 +262,33 @@ def test_a_large_image_is_handed_over_in_steps_that_take_milliseconds(a_client):
         steps.append(time.perf_counter() - started)
     # Another process may take the processor for a while, so not every single step is judged.
     assert np.percentile([step for step in steps if step > 1e-3], 90) < 0.04
+
+
+def test_two_label_maps_are_compared_in_the_worker(a_client, a_volume):
+    array = np.zeros(a_volume.array.shape, np.uint8)
+    array[5:15, 5:20, 5:30] = BY_ID["sacrum"].label
+    labels = LabelMap(array, a_volume.geometry)
+    client = a_client("segment")
+    client.compare(labels, labels, tolerance_mm=2.0)
+    comparison = _until(client, Compared, Failed)[-1].comparison
+    dice = {row["structure"]: row["dice"] for row in comparison["structures"]}
+    assert dice["sacrum"] == 1.0
+    assert dice["hip_left"] is None
+
+
+def test_seeds_are_grown_in_the_worker(a_client, a_volume):
+    labels = LabelMap(np.where(a_volume.array > 200, 3, 0).astype(np.uint8), a_volume.geometry, (BY_ID["sacrum"],))
+    client = a_client("segment")
+    client.grow_from_seeds(a_volume, labels)
+    found = _until(client, Finished, Failed)[-1]
+    assert isinstance(found, Finished), found
+    assert np.mean(found.labels.array == labels.array) > 0.95
+    assert found.labels.info["method"] == "grow from seeds"
+
+
+def test_each_bone_comes_with_its_volume_and_mean_hu(a_client, a_volume):
+    client = a_client("segment")
+    client.segment(a_volume, SegmentOptions(structures=("sacrum",)))
+    found = _until(client, Finished, Failed)[-1]
+    voxels = np.count_nonzero(a_volume.array > 200)
+    assert found.measures["sacrum"] == pytest.approx({"volume_ml": voxels * 3.0 / 1000, "hu_mean": 500.0})

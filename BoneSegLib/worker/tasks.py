@@ -1,0 +1,91 @@
+"""What the worker can do. Each task reads its input from the shared memory and may write labels back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from BoneSegLib.options import IsCancelled, Progress
+from BoneSegLib.volume import LabelMap, Volume
+from BoneSegLib.worker.exchange import Exchange
+from BoneSegLib.worker.messages import Message, pack_structures, unpack_geometry, unpack_options, unpack_structures
+
+
+@dataclass(frozen=True)
+class Job:
+    """One request at work."""
+
+    request: Message
+    exchange: Exchange
+    progress: Progress
+    is_cancelled: IsCancelled
+    engine: str
+
+
+def segment(job: Job) -> Message:
+    """The image's bones, with measures and flags."""
+    labels = load_function(job.engine)(
+        Volume(job.exchange.image, unpack_geometry(job.request["geometry"])),
+        unpack_options(job.request["options"]),
+        progress=job.progress,
+        is_cancelled=job.is_cancelled,
+    )
+    return _labels_answer(job, labels)
+
+
+def grow(job: Job) -> Message:
+    """Slicer's grow from seeds on the image, the seeds being the cores of the labels that came along."""
+    from BoneSegLib.baselines.grow_from_seeds import grow_from_seeds
+    from BoneSegLib.baselines.seeds import seeds_from_labels
+
+    geometry = unpack_geometry(job.request["geometry"])
+    given = LabelMap(job.exchange.labels, geometry, unpack_structures(job.request["structures"]))
+    job.progress(0.0, "Placing the seeds")
+    grown = grow_from_seeds(
+        Volume(job.exchange.image, geometry),
+        seeds_from_labels(given),
+        progress=job.progress,
+        is_cancelled=job.is_cancelled,
+    )
+    return _labels_answer(job, grown)
+
+
+def compare(job: Job) -> Message:
+    """Two label maps of one grid: the reference in the image's place, the test in the labels'."""
+    from BoneSegLib.evaluation.compare import compare_labelmaps
+    from BoneSegLib.evaluation.options import CompareOptions
+
+    geometry = unpack_geometry(job.request["geometry"])
+    structures = unpack_structures(job.request["structures"])
+    comparison = compare_labelmaps(
+        LabelMap(job.exchange.image, geometry, structures),
+        LabelMap(job.exchange.labels, geometry, structures),
+        options=CompareOptions(tolerance_mm=job.request["tolerance_mm"]),
+        progress=job.progress,
+        is_cancelled=job.is_cancelled,
+    )
+    return {"say": "compared", "comparison": comparison.to_json()}
+
+
+TASKS: dict[str, Callable[[Job], Message]] = {"segment": segment, "grow": grow, "compare": compare}
+
+
+def load_function(name: str) -> Callable[..., Any]:
+    """The function that ``module:function`` names."""
+    module, function = name.split(":")
+    return getattr(import_module(module), function)
+
+
+def _labels_answer(job: Job, labels: LabelMap) -> Message:
+    from BoneSegLib.worker.flags import flags_of, measures_of
+
+    job.exchange.labels[...] = labels.array
+    return {
+        "say": "done",
+        "structures": pack_structures(labels.structures),
+        "info": labels.info,
+        "flags": flags_of(labels),
+        "measures": measures_of(labels, job.exchange.image),
+    }
