@@ -9,6 +9,8 @@ import numpy as np
 from BoneSegLib.errors import InputError
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 
+Box = tuple[slice, slice, slice]
+
 BACKGROUND = 255
 """The value of background seeds in a seed map; 0 is what has yet to be decided."""
 
@@ -89,7 +91,7 @@ def share_out(mask: np.ndarray, seeds: LabelMap, *, reach_mm: float = 30.0) -> L
     return LabelMap(result, seeds.geometry, seeds.structures)
 
 
-def box_around(geometry: Geometry, mask: np.ndarray, margin_mm: float) -> tuple[slice, slice, slice] | None:
+def box_around(geometry: Geometry, mask: np.ndarray, margin_mm: float) -> Box | None:
     """The kji box around a mask with a margin in mm, within the image; ``None`` for an empty mask."""
     return _box(mask, margin_mm, geometry.spacing[::-1])
 
@@ -107,7 +109,7 @@ def _distance_to(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     return ndimage.distance_transform_edt(~mask, sampling=spacing)
 
 
-def _box(mask: np.ndarray, margin_mm: float, spacing: tuple[float, ...]) -> tuple[slice, slice, slice] | None:
+def _box(mask: np.ndarray, margin_mm: float, spacing: tuple[float, ...]) -> Box | None:
     spans = []
     for axis in range(3):
         along = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
