@@ -15,6 +15,9 @@ from BoneSegLib.errors import BoneSegError, Cancelled, InternalError, MissingErr
 COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("BoneSegLib.commands.segment", "find the bones in a CT"),
     "compare": ("BoneSegLib.evaluation.commands", "compare a segmentation with a reference"),
+    "grow-from-seeds": ("BoneSegLib.baselines.commands", "grow seeds over a CT, the baseline to compare with"),
+    "synthesize": ("BoneSegLib.training.commands.synthesize", "make synthetic CT from label maps"),
+    "train": ("BoneSegLib.training.commands.train", "train a model on images and labels"),
     "models": ("BoneSegLib.commands.models", "list, describe, verify and export models"),
     "doctor": ("BoneSegLib.commands.doctor", "what works here: versions, devices, memory, disk, model"),
 }
@@ -30,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (see `BoneSegLib.errors`; 0 done, 1 some cases of a batch failed)."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = _join_negative_values(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words
     try:
         parser, parse_command = _make_parser(words)
@@ -48,6 +51,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         sys.stderr.write(traceback.format_exc())
         return _tell(_unexpected(error), as_json=as_json)
+
+
+def _join_negative_values(words: Sequence[str]) -> list[str]:
+    """``--roi -60,0,...`` as ``--roi=-60,0,...``: argparse would take the value for an option."""
+    joined: list[str] = []
+    for word in words:
+        is_value = word[:1] == "-" and (word[1:2].isdigit() or word[1:2] == ".")
+        if is_value and joined and joined[-1].startswith("--"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _make_parser(words: list[str]):

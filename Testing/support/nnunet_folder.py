@@ -99,6 +99,16 @@ def write_trained_folder(folder: Path, *, seed: int = 0, steps: int = 60) -> Pat
     return write_folder(folder, plans, DATASET_JSON, {"0": weights})
 
 
+def write_quick_folder(folder: Path) -> Path:
+    """A folder with an untrained network, written without nnU-Net: for whatever does not depend on what is found."""
+    plans = plans_json()
+    torch.manual_seed(0)
+    architecture = parse_plans(plans).configuration("3d_fullres").architecture
+    own = dict(build_network(architecture, in_channels=1, heads=3).named_parameters())
+    weights = {theirs: own[ours].detach() for ours, theirs in parameter_names(architecture).items()}
+    return write_folder(folder, plans, DATASET_JSON, {"0": weights})
+
+
 def train_small_network(plans: dict[str, Any], *, seed: int, steps: int) -> dict[str, torch.Tensor]:
     """PlainConvUNet weights that find the phantom's two bodies, roughly: enough to have labels to compare."""
     torch.manual_seed(seed)
