@@ -1,0 +1,55 @@
+"""Which device and which number format are used."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from BoneSegLib.errors import MissingError
+from BoneSegLib.inference import device as module
+from BoneSegLib.inference.device import choose_device, choose_precision
+
+
+@pytest.fixture(autouse=True)
+def an_empty_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    return tmp_path
+
+
+def test_auto_takes_a_gpu_where_there_is_one_and_the_cpu_elsewhere():
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert choose_device("auto").type in (expected, "mps")
+
+
+def test_a_device_that_is_not_there_is_named_with_a_remedy():
+    with pytest.raises(MissingError, match="cuda:63") as raised:
+        choose_device("cuda:63")
+    assert raised.value.exit_code == 4
+    assert "--device cpu" in raised.value.remedy
+
+
+@pytest.mark.parametrize("asked", ["fp32", "bf16"])
+def test_a_precision_that_was_asked_for_is_used(asked):
+    assert choose_precision(asked, torch.device("cpu")) == asked
+
+
+@pytest.mark.parametrize(("gain", "expected"), [(2.0, "bf16"), (1.05, "fp32"), (0.01, "fp32")])
+def test_auto_takes_bf16_only_where_a_probe_shows_it_to_be_faster(gain, expected, monkeypatch):
+    monkeypatch.setattr(module, "_bf16_gain", lambda: gain)
+    assert choose_precision("auto", torch.device("cpu")) == expected
+
+
+def test_the_probe_runs_once_per_machine(monkeypatch, an_empty_cache):
+    calls = []
+    monkeypatch.setattr(module, "_bf16_gain", lambda: calls.append(1) or 2.0)
+    assert [choose_precision("auto", torch.device("cpu")) for _ in range(3)] == ["bf16"] * 3
+    assert len(calls) == 1
+    assert [path.name for path in (an_empty_cache / "boneseg").iterdir()] == ["precision.json"]
+
+
+def test_a_damaged_note_of_the_probe_is_made_anew(monkeypatch, an_empty_cache):
+    monkeypatch.setattr(module, "_bf16_gain", lambda: 2.0)
+    (an_empty_cache / "boneseg").mkdir()
+    (an_empty_cache / "boneseg" / "precision.json").write_text("{broken")
+    assert choose_precision("auto", torch.device("cpu")) == "bf16"
