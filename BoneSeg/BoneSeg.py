@@ -1,0 +1,419 @@
+"""BoneSeg in 3D Slicer: the module, its widget, its logic and its self test.
+
+The widget's parts are in `BoneSegWidgets`, everything that computes in `BoneSegLib`.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+if importlib.util.find_spec("BoneSegLib") is None:
+    # Run from the source tree: Slicer knows this file's folder only, and the library lies beside it.
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from BoneSegWidgets.resources import resourceFile
+
+from BoneSegLib.errors import BoneSegError, Cancelled, InputError
+from BoneSegLib.options import SegmentOptions, never_cancelled, no_progress
+
+
+class BoneSeg(ScriptedLoadableModule):
+    """Metadata, and what is registered once Slicer has started."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = "BoneSeg"
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = ["Segmentations", "Volumes", "SegmentStatistics", "Terminologies", "SubjectHierarchy"]
+        parent.contributors = ["The BoneSeg contributors"]
+        parent.helpText = _(
+            "Finds the hip bones, the sacrum, the femurs and the lumbar vertebrae in a CT: choose the volume, click "
+            "Segment. Everything is computed on this computer; no image leaves it. Not for clinical use."
+        )
+        parent.acknowledgementText = _(
+            "Trained on synthetic CT made from the label maps of the TotalSegmentator dataset (Wasserthal et al., "
+            "Radiology: Artificial Intelligence 2023, CC BY 4.0) and other open anatomy; see the README."
+        )
+        parent.icon = qt.QIcon(resourceFile("Icons/BoneSeg.svg"))
+        slicer.app.connect("startupCompleted()", onStartupCompleted)
+
+
+def onStartupCompleted():
+    """Terminology, sample data and the subject hierarchy's menu."""
+    from BoneSegWidgets.sampleData import registerSampleData
+    from BoneSegWidgets.subjectHierarchy import registerPlugin
+
+    from BoneSegLib.scene.terminology import load_terminology
+
+    load_terminology()
+    registerSampleData()
+    registerPlugin()
+
+
+class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Puts the parts together and follows the scene."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameterNode = None
+        self._guiTag = None
+        self._input = None
+
+    def setup(self):
+        from BoneSegWidgets.comparisonPanel import ComparisonPanel
+        from BoneSegWidgets.errorPanel import ErrorPanel
+        from BoneSegWidgets.launch import workerLaunch
+        from BoneSegWidgets.resultsPanel import ResultsPanel
+        from BoneSegWidgets.runController import RunController
+        from BoneSegWidgets.segmentPanel import SegmentPanel
+        from BoneSegWidgets.segmentRun import SegmentRun
+
+        from BoneSegLib.worker.client import WorkerClient
+
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(resourceFile("UI/BoneSeg.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        self.logic = BoneSegLogic()
+        self.errors = ErrorPanel(self.ui, self._diagnostics)
+        self.panel = SegmentPanel(self.ui, self._onChoice)
+        self.controller = RunController(WorkerClient(workerLaunch()), self._onEstimate)
+        self.results = ResultsPanel(self.ui, self._makeStatisticsTable, self._failing)
+        self.run = SegmentRun(self.ui, self.logic, self.controller, self.panel, self.results, self.errors, self.update)
+        self.comparison = ComparisonPanel(self.ui, self.logic, self.controller, self.errors.show, self.update)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self.ui.segmentButton.connect("clicked()", self.onSegmentButton)
+        self.ui.installPackagesButton.connect("clicked()", self.onInstallPackages)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self.onNodeAboutToBeRemoved)
+        self.initializeParameterNode()
+
+    def cleanup(self):
+        self.controller.close()
+        self.setParameterNode(None)
+        self.removeObservers()
+
+    def enter(self):
+        self.initializeParameterNode()
+
+    def exit(self):
+        """Only leaving the module: a run goes on, and its result comes when it comes."""
+
+    def onReload(self):
+        """The library and the widget's parts are loaded anew as well."""
+        self.controller.close()
+        for name in list(sys.modules):
+            if name.split(".")[0] in ("BoneSegLib", "BoneSegWidgets"):
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    def initializeParameterNode(self):
+        if self._parameterNode is None:
+            self.setParameterNode(self.logic.getParameterNode())
+        self.update()
+
+    def setParameterNode(self, parameterNode):
+        """Disconnects the old one; None only does that."""
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._guiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+        self._parameterNode = parameterNode
+        self.panel.setParameters(parameterNode)
+        if parameterNode is not None:
+            self._guiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+            self._onParametersModified()
+
+    def useVolume(self, volumeNode):
+        """Chooses the volume to segment, as if it had been chosen in the list."""
+        self.initializeParameterNode()
+        self._parameterNode.inputVolume = volumeNode
+
+    def onSceneStartClose(self, caller=None, event=None):
+        self.controller.close()
+        self.run.abandon()
+        self.setParameterNode(None)
+        self.results.clear()
+        self.comparison.clear()
+        self.errors.clear()
+
+    def onSceneEndClose(self, caller=None, event=None):
+        self._input = None
+        self.panel.look(None)
+        self.panel.showEstimate(None)
+        self.initializeParameterNode()
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAboutToBeRemoved(self, caller, event, node):
+        self.results.forget(node)
+        self.run.forget(node)
+
+    def onSegmentButton(self):
+        if self.run.isRunning:
+            self.run.cancel()
+        else:
+            self.run.start(self._parameterNode)
+
+    def onInstallPackages(self):
+        from BoneSegWidgets.packages import installPackages, missingPackages
+
+        self._failing(lambda: installPackages(missingPackages()))
+        self.update()
+        self._askEstimate()
+
+    def update(self):
+        """Everything that depends on the choices and on whether something goes on."""
+        from BoneSegWidgets.packages import missingPackages, missingText
+
+        missing = missingPackages()
+        self.ui.packagesPanel.visible = bool(missing)
+        self.ui.packagesLabel.text = missingText(missing) if missing else ""
+        reason = self.panel.reasonNotToBegin()
+        if missing:
+            reason = _("Install the missing packages first.")
+        elif self.comparison.isRunning:
+            reason = _("A comparison is going on.")
+        self.run.showState(reason)
+        self.comparison.update()
+
+    def _onParametersModified(self, caller=None, event=None):
+        parameters = self._parameterNode
+        if parameters is None:
+            return
+        volumeNode = parameters.inputVolume
+        if volumeNode is not self._input:
+            self._input = volumeNode
+            self.errors.clear()
+            self.panel.look(volumeNode)
+            self._dropForeignOutput(volumeNode)
+        self.panel.showOutput(parameters.outputSegmentation)
+        self._onChoice()
+
+    def _dropForeignOutput(self, volumeNode):
+        """The bones of another CT must not be replaced because its segmentation is still chosen."""
+        output = self._parameterNode.outputSegmentation
+        if output is not None and self.logic.volumeOf(output) is not volumeNode:
+            self._parameterNode.outputSegmentation = None
+
+    def _onChoice(self):
+        self.update()
+        self._askEstimate()
+
+    def _askEstimate(self):
+        from BoneSegWidgets.packages import missingPackages
+
+        report = self.panel.report
+        if report is None or report.volume is None or report.errors or missingPackages():
+            self.panel.showEstimate(None)
+            return
+        try:
+            self.controller.askEstimate(report.volume.geometry, self.panel.options())
+        except BoneSegError:
+            # Told when a run is begun; a forecast is not worth an error.
+            self.panel.showEstimate(None)
+
+    def _onEstimate(self, estimate):
+        self.panel.showEstimate(estimate)
+
+    def _makeStatisticsTable(self, segmentationNode, volumeNode):
+        return self.logic.showStatistics(segmentationNode, volumeNode)
+
+    def _failing(self, function):
+        """Runs it, and shows what goes wrong."""
+        from BoneSegLib.worker.failures import from_exception
+
+        self.errors.clear()
+        try:
+            function()
+        except Cancelled:
+            pass
+        except Exception as error:
+            self.errors.show(from_exception(error))
+
+    def _diagnostics(self, error):
+        from BoneSegWidgets.diagnostics import diagnosticsText
+
+        report = self.panel.report
+        try:
+            options = self.panel.options().to_dict()
+        except (BoneSegError, AttributeError):
+            options = None
+        return diagnosticsText(error, report.volume if report else None, options, self.controller.client.last_lines)
+
+
+class BoneSegLogic(ScriptedLoadableModuleLogic):
+    """What the module does, for scripts too; needs no widget. Runs in this process and waits for the result."""
+
+    def getParameterNode(self):
+        from BoneSegWidgets.parameters import BoneSegParameterNode
+
+        return BoneSegParameterNode(ScriptedLoadableModuleLogic.getParameterNode(self))
+
+    def segment(
+        self,
+        volumeNode,
+        segmentationNode=None,
+        options=None,
+        *,
+        progress=no_progress,
+        is_cancelled=never_cancelled,
+    ):
+        """Finds the bones of a volume node and returns the segmentation node (a new one for None).
+
+        Cancelled or failed, the scene is as it was; raises a BoneSegLib.errors.BoneSegError.
+
+        >>> segmentationNode = BoneSegLogic().segment(volumeNode, None, SegmentOptions(quality="fast"))
+        """
+        from BoneSegLib.scene.run import segment_node
+
+        options = options or SegmentOptions()
+        return segment_node(volumeNode, segmentationNode, options, progress=progress, is_cancelled=is_cancelled)
+
+    def writeLabels(self, labels, volumeNode, segmentationNode=None, name=None, *, keepOtherBones=False):
+        """Puts labels into a segmentation node (a new one for None); whole or not at all."""
+        from BoneSegWidgets.merge import withOtherBones
+
+        from BoneSegLib.scene.write import write_segmentation
+
+        if segmentationNode is not None and keepOtherBones:
+            labels = withOtherBones(labels, segmentationNode)
+        return write_segmentation(labels, volumeNode, segmentationNode, name=name)
+
+    def statistics(self, segmentationNode, volumeNode):
+        """Volume, HU, surface and shape of each segment: a list of rows, see BoneSegLib.scene.statistics."""
+        from BoneSegLib.scene.statistics import compute_statistics
+
+        return compute_statistics(segmentationNode, volumeNode)
+
+    def showStatistics(self, segmentationNode, volumeNode):
+        """The statistics as a new table node, which is shown where there are views."""
+        from BoneSegLib.scene.statistics import statistics_table_node
+
+        name = _("{name} statistics").format(name=segmentationNode.GetName())
+        table = statistics_table_node(self.statistics(segmentationNode, volumeNode), name)
+        _showTable(table)
+        return table
+
+    def compare(self, referenceNode, testNode, options=None, *, progress=no_progress, is_cancelled=never_cancelled):
+        """Compares two segmentation nodes bone by bone: a BoneSegLib.evaluation.Comparison."""
+        from BoneSegLib.evaluation.compare import compare_labelmaps
+
+        reference, test = self.labelMaps(referenceNode, testNode)
+        return compare_labelmaps(reference, test, options=options, progress=progress, is_cancelled=is_cancelled)
+
+    def labelMaps(self, referenceNode, testNode):
+        """Both segmentations as label maps in world coordinates, on the reference's grid."""
+        from BoneSegLib.scene.labels import labelmap_from_segmentation
+
+        reference = labelmap_from_segmentation(referenceNode, world=True)
+        return reference, labelmap_from_segmentation(testNode, reference.geometry, world=True)
+
+    def imageAndLabels(self, volumeNode, segmentationNode):
+        """A volume and a segmentation of it on its grid, as a Volume and a LabelMap."""
+        from BoneSegLib.scene.labels import labelmap_from_segmentation
+        from BoneSegLib.scene.read import volume_from_node
+
+        volume = volume_from_node(volumeNode)
+        return volume, labelmap_from_segmentation(segmentationNode, volume.geometry)
+
+    def growFromSeeds(self, volumeNode, segmentationNode):
+        """A new segmentation: the cores of the bones of another one, grown over the image."""
+        from BoneSegLib.baselines.grow_from_seeds import grow_from_seeds
+        from BoneSegLib.baselines.seeds import seeds_from_labels
+
+        volume, labels = self.imageAndLabels(volumeNode, segmentationNode)
+        grown = grow_from_seeds(volume, seeds_from_labels(labels))
+        return self.writeLabels(grown, volumeNode, None, _("{name} grown from seeds").format(name=volumeNode.GetName()))
+
+    def comparisonTable(self, comparison):
+        """A comparison, as Comparison.to_json() has it, as a new table node."""
+        from BoneSegWidgets.comparisonTable import comparisonTableNode
+
+        table = comparisonTableNode(comparison)
+        _showTable(table)
+        return table
+
+    def showDistances(self, referenceNode, testNode):
+        """Model nodes of the test's bones, coloured by their distance from the reference, in mm."""
+        from BoneSegWidgets.distanceModels import makeDistanceModels
+
+        return makeDistanceModels(*self.labelMaps(referenceNode, testNode), testNode.GetName())
+
+    def volumeOf(self, segmentationNode):
+        """The volume that a segmentation was made on, or None."""
+        if segmentationNode is None:
+            return None
+        return segmentationNode.GetNodeReference(
+            slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+        )
+
+
+def _showTable(tableNode):
+    """In the layout with a table, where there is a layout."""
+    layoutManager = slicer.app.layoutManager()
+    if layoutManager is None:
+        return
+    layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    selection.SetActiveTableID(tableNode.GetID())
+    slicer.app.applicationLogic().PropagateTableSelection()
+
+
+class BoneSegTest(ScriptedLoadableModuleTest):
+    """Runs in Slicer too; needs no network weights but those that are bundled."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear(0)
+
+    def test_VolumeThatIsNoCtIsRefusedAndTheSceneStaysAsItWas(self):
+        import numpy as np
+
+        volumeNode = slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16))
+        before = slicer.mrmlScene.GetNumberOfNodes()
+        with self.assertRaises(InputError):
+            BoneSegLogic().segment(volumeNode)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), before)
+
+    def test_LabelsBecomeNamedSegmentsUnderTheVolumesTransform(self):
+        volumeNode, labels = self._volumeAndLabels()
+        transformNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        volumeNode.SetAndObserveTransformNodeID(transformNode.GetID())
+        segmentationNode = BoneSegLogic().writeLabels(labels, volumeNode)
+        segmentation = segmentationNode.GetSegmentation()
+        self.assertEqual(segmentation.GetSegment("sacrum").GetName(), "Sacrum")
+        self.assertEqual(segmentationNode.GetTransformNodeID(), transformNode.GetID())
+
+    def test_ASegmentationComparedWithItselfAgrees(self):
+        volumeNode, labels = self._volumeAndLabels()
+        logic = BoneSegLogic()
+        first, second = (logic.writeLabels(labels, volumeNode) for _number in range(2))
+        self.assertEqual(logic.compare(first, second).score("sacrum").dice, 1.0)
+
+    def _volumeAndLabels(self):
+        import numpy as np
+
+        from BoneSegLib.scene.read import volume_from_node
+        from BoneSegLib.volume import LabelMap
+
+        array = np.full((20, 30, 40), -100, np.int16)
+        array[5:15, 8:22, 10:30] = 500
+        volumeNode = slicer.util.addVolumeFromArray(array, name="CT")
+        labels = np.where(array > 0, 3, 0).astype(np.uint8)
+        return volumeNode, LabelMap(labels, volume_from_node(volumeNode).geometry)

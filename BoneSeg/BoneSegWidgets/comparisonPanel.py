@@ -1,0 +1,182 @@
+"""Two segmentations compared, bone by bone: a table, and surfaces coloured by their distance."""
+
+from __future__ import annotations
+
+import slicer
+from slicer.i18n import tr as _
+
+from BoneSegLib.errors import BoneSegError, Cancelled, InputError
+from BoneSegLib.worker.events import Failed
+from BoneSegWidgets.runController import Handlers, RunController
+from BoneSegWidgets.tables import Column, fillTable
+from BoneSegWidgets.texts import boneName
+
+
+class ComparisonPanel:
+    """``failed(error)`` shows an error; ``changed()`` is called when a run begins or ends."""
+
+    def __init__(self, ui, logic, controller: RunController, failed, changed) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._controller = controller
+        self._failed = failed
+        self._changed = changed
+        self._comparison: dict | None = None
+        self._pair: tuple[str, str] = ("", "")
+        self._isRunning = False
+        ui.compareButton.connect("clicked()", self.onCompare)
+        ui.growButton.connect("clicked()", self.onGrow)
+        ui.distanceButton.connect("clicked()", self.onShowDistances)
+        ui.comparisonTableButton.connect("clicked()", self.onKeepTable)
+        self.clear()
+
+    @property
+    def isRunning(self) -> bool:
+        return self._isRunning
+
+    @property
+    def comparison(self) -> dict | None:
+        """The last comparison, as `BoneSegLib.evaluation.result.Comparison.to_json` has it."""
+        return self._comparison
+
+    def clear(self) -> None:
+        self._comparison = None
+        for widget in (self._ui.comparisonTable, self._ui.comparisonRemark, self._ui.comparisonProgressPanel):
+            widget.visible = False
+        self.update()
+
+    def update(self) -> None:
+        """Which buttons can be clicked, and why not."""
+        reference, test = self._nodes()
+        reason = ""
+        if self._controller.isRunning and not self._isRunning:
+            reason = _("A segmentation is going on.")
+        elif reference is None or test is None:
+            reason = _("Choose two segmentations.")
+        elif reference is test:
+            reason = _("Choose two different segmentations.")
+        self._ui.compareButton.text = _("Cancel") if self._isRunning else _("Compare")
+        self._ui.compareButton.enabled = self._isRunning or not reason
+        self._ui.compareButton.toolTip = reason
+        self._ui.growButton.enabled = test is not None and not self._controller.isRunning
+        hasTable = self._comparison is not None and not self._controller.isRunning
+        for button in (self._ui.distanceButton, self._ui.comparisonTableButton):
+            button.visible = self._comparison is not None
+            button.enabled = hasTable
+
+    def onCompare(self) -> None:
+        if self._isRunning:
+            self._controller.cancel()
+            return
+        reference, test = self._nodes()
+        if reference is None or test is None:
+            return
+        self.clear()
+        tolerance = self._ui.toleranceSpinBox.value
+        self._pair = (reference.GetID(), test.GetID())
+
+        def begin(client) -> None:
+            pair = self._logic.labelMaps(reference, test)
+            client.compare(pair[0], pair[1], tolerance_mm=tolerance)
+
+        self._start(begin, self._compared)
+
+    def onGrow(self) -> None:
+        """The cores of the chosen segmentation's bones are grown; the result becomes the reference."""
+        _reference, test = self._nodes()
+        volume = self._logic.volumeOf(test)
+
+        def begin(client) -> None:
+            if volume is None:
+                raise InputError(
+                    _("The segmentation does not say which CT it was made from."),
+                    remedy=_("In the Segmentations module, set its source geometry to the CT."),
+                )
+            client.grow_from_seeds(*self._logic.imageAndLabels(volume, test))
+
+        def grown(event) -> None:
+            name = _("{name} grown from seeds").format(name=volume.GetName())
+            node = self._logic.writeLabels(event.labels, volume, None, name)
+            self._ui.referenceSelector.setCurrentNode(node)
+
+        self._start(begin, grown)
+
+    def onShowDistances(self) -> None:
+        reference, test = (slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in self._pair)
+        try:
+            if reference is None or test is None:
+                raise InputError(_("A segmentation of this comparison was deleted."), remedy=_("Compare again."))
+            with slicer.util.WaitCursor():
+                self._logic.showDistances(reference, test)
+        except BoneSegError as error:
+            self._failed(error)
+
+    def onKeepTable(self) -> None:
+        if self._comparison is not None:
+            self._logic.comparisonTable(self._comparison)
+
+    def _nodes(self):
+        return self._ui.referenceSelector.currentNode(), self._ui.testSelector.currentNode()
+
+    def _start(self, begin, done) -> None:
+        def ended(event) -> None:
+            self._isRunning = False
+            self._ui.comparisonProgressPanel.visible = False
+            try:
+                if isinstance(event, Failed):
+                    raise event.error
+                done(event)
+            except Cancelled:
+                pass
+            except BoneSegError as error:
+                self._failed(error)
+            self._changed()
+
+        try:
+            self._controller.start(begin, Handlers(self._progressed, ended))
+        except BoneSegError as error:
+            self._failed(error)
+            return
+        self._isRunning = True
+        self._ui.comparisonProgressPanel.visible = True
+        self._progressed(0.0, _("Preparing"), None)
+        self._changed()
+
+    def _progressed(self, fraction: float, message: str, _secondsLeft) -> None:
+        self._ui.comparisonProgressBar.value = round(1000 * fraction)
+        self._ui.comparisonProgressLabel.text = message
+
+    def _compared(self, event) -> None:
+        self._comparison = event.comparison
+        rows = [row for row in event.comparison["structures"] if row["dice"] is not None]
+        fillTable(self._ui.comparisonTable, _columns(), [_row(row) for row in [*rows, event.comparison["mean"]]])
+        self._ui.comparisonTable.visible = True
+        remarks = [
+            *event.comparison["remarks"],
+            _("HD95: 95 % of the surface is closer than this. NSD: share of the surface within the tolerance."),
+        ]
+        self._ui.comparisonRemark.text = "\n".join(remarks)
+        self._ui.comparisonRemark.visible = True
+
+
+def _columns() -> list[Column]:
+    return [
+        Column(_("Bone"), wide=True),
+        Column(_("Dice"), number=True),
+        Column(_("HD95 mm"), number=True),
+        Column(_("ASSD mm"), number=True),
+        Column(_("NSD"), number=True),
+        Column(_("Volume %"), number=True),
+    ]
+
+
+def _row(row: dict) -> list[str]:
+    formats = (
+        ("dice", "{:.3f}"),
+        ("hausdorff95_mm", "{:.1f}"),
+        ("assd_mm", "{:.2f}"),
+        ("nsd", "{:.3f}"),
+        ("volume_difference_percent", "{:+.1f}"),
+    )
+    numbers = ["–" if row[name] is None else pattern.format(row[name]) for name, pattern in formats]
+    return [boneName(row["structure"]), *numbers]

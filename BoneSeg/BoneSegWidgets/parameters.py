@@ -1,0 +1,23 @@
+"""What belongs to the scene and is saved with it. What belongs to the computer is in `settings`."""
+
+from typing import Annotated
+
+from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+
+
+@parameterNodeWrapper
+class BoneSegParameterNode:
+    """``bones``: ids separated by commas; empty stands for all."""
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    outputSegmentation: vtkMRMLSegmentationNode
+    bones: str = ""
+    quality: Annotated[str, Choice(["full", "fast"])] = "full"
+    region: vtkMRMLMarkupsROINode
+    visiblePartOnly: bool = False
+    cleanUp: bool = True
+    mirroring: bool = False
+    referenceSegmentation: vtkMRMLSegmentationNode
+    testSegmentation: vtkMRMLSegmentationNode
+    tolerance: Annotated[float, WithinRange(0.0, 20.0)] = 2.0

@@ -1,0 +1,139 @@
+"""One click on Segment: from the choices to the bones in the scene, or to nothing at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import slicer
+from slicer.i18n import tr as _
+
+from BoneSegLib.errors import BoneSegError, Cancelled, InputError
+from BoneSegLib.options import SegmentOptions
+from BoneSegLib.worker.events import Failed
+from BoneSegLib.worker.failures import from_exception
+from BoneSegWidgets.resultsPanel import RunResult
+from BoneSegWidgets.runController import Handlers
+from BoneSegWidgets.texts import duration
+from BoneSegWidgets.undo import RunUndo
+
+
+@dataclass(frozen=True)
+class _Going:
+    """What the run that goes on was begun with. Nodes by their ids: they may be deleted meanwhile."""
+
+    volumeId: str
+    segmentationId: str
+    options: SegmentOptions
+    keepOtherBones: bool
+    parameters: object
+
+
+class SegmentRun:
+    """``update()`` is called when a run has begun or ended."""
+
+    def __init__(self, ui, logic, controller, panel, results, errors, update) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._controller = controller
+        self._panel = panel
+        self._results = results
+        self._errors = errors
+        self._update = update
+        self._going: _Going | None = None
+        self._isCancelling = False
+        self._volumeWasDeleted = False
+
+    @property
+    def isRunning(self) -> bool:
+        return self._going is not None
+
+    def start(self, parameters) -> None:
+        self._errors.clear()
+        try:
+            options = self._panel.options()
+            volume = self._panel.report.volume
+            self._controller.start(
+                lambda client: client.segment(volume, options), Handlers(self._progressed, self._ended)
+            )
+        except BoneSegError as error:
+            self._errors.show(error)
+            return
+        output = parameters.outputSegmentation
+        self._going = _Going(
+            parameters.inputVolume.GetID(),
+            output.GetID() if output is not None else "",
+            options,
+            self._panel.keepsOtherBones,
+            parameters,
+        )
+        self._isCancelling = self._volumeWasDeleted = False
+        self._progressed(0.0, _("Starting"), None)
+        self._update()
+
+    def cancel(self) -> None:
+        self._isCancelling = True
+        self._controller.cancel()
+        self._ui.progressLabel.text = _("Cancelling")
+        self._update()
+
+    def abandon(self) -> None:
+        """The scene is closed: there is nothing left to write to, and nobody to tell."""
+        self._going = None
+        self._update()
+
+    def forget(self, node) -> None:
+        """A node is about to go. Without its volume a run makes no sense; without its segmentation it makes another."""
+        if self._going is not None and node.GetID() == self._going.volumeId:
+            self._volumeWasDeleted = True
+            self.cancel()
+
+    def showState(self, reasonNotToBegin: str) -> None:
+        """Button, progress and choices, as they should be now."""
+        ui, running = self._ui, self.isRunning
+        ui.segmentButton.text = _("Cancel") if running else _("Segment")
+        ui.segmentButton.enabled = not self._isCancelling if running else not reasonNotToBegin
+        ui.segmentButton.toolTip = _("Stop; the scene stays as it is") if running else reasonNotToBegin
+        ui.progressPanel.visible = running
+        self._panel.setEnabled(not running)
+
+    def _progressed(self, fraction: float, message: str, secondsLeft) -> None:
+        if self._isCancelling:
+            return
+        self._ui.progressBar.value = round(1000 * fraction)
+        if secondsLeft is None:
+            self._ui.progressLabel.text = message
+        else:
+            text = _("{message}, about {duration} left")
+            self._ui.progressLabel.text = text.format(message=message, duration=duration(secondsLeft))
+
+    def _ended(self, event) -> None:
+        going, self._going = self._going, None
+        self._isCancelling = False
+        try:
+            if self._volumeWasDeleted:
+                raise InputError(_("The volume was deleted during the run."), remedy=_("Nothing else was changed."))
+            if isinstance(event, Failed):
+                raise event.error
+            with slicer.util.WaitCursor():
+                self._write(going, event)
+        except Cancelled:
+            slicer.util.showStatusMessage(_("Cancelled. Nothing was changed."), 5000)
+        except Exception as error:
+            self._errors.show(from_exception(error))
+        self._update()
+
+    def _write(self, going: _Going, finished) -> None:
+        volumeNode = slicer.mrmlScene.GetNodeByID(going.volumeId)
+        if volumeNode is None:
+            raise InputError(_("The volume was deleted during the run."), remedy=_("Nothing else was changed."))
+        existing = slicer.mrmlScene.GetNodeByID(going.segmentationId) if going.segmentationId else None
+        undo = RunUndo(existing)
+        node = self._logic.writeLabels(finished.labels, volumeNode, existing, keepOtherBones=going.keepOtherBones)
+        undo.wentInto(node)
+        if self._ui.show3DCheckBox.checked:
+            node.CreateClosedSurfaceRepresentation()
+        result = RunResult(finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options, undo)
+        self._results.show(result)
+        going.parameters.outputSegmentation = node
+        if going.parameters.testSegmentation is None:
+            going.parameters.testSegmentation = node

@@ -1,0 +1,45 @@
+"""Tables as high as their contents, with numbers on the right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import qt
+
+
+@dataclass(frozen=True)
+class Column:
+    """``wide`` columns share what is left of the width."""
+
+    title: str
+    number: bool = False
+    wide: bool = False
+
+
+def fillTable(table, columns, rows, shownRows: int = 11) -> None:
+    """``rows`` of texts, or of (text, icon). The table grows to ``shownRows`` rows and scrolls beyond."""
+    table.clear()
+    table.setColumnCount(len(columns))
+    table.setRowCount(len(rows))
+    table.setHorizontalHeaderLabels([column.title for column in columns])
+    header = table.horizontalHeader()
+    table.verticalHeader().setVisible(False)
+    table.verticalHeader().setDefaultSectionSize(22)
+    for index, column in enumerate(columns):
+        mode = qt.QHeaderView.Stretch if column.wide else qt.QHeaderView.ResizeToContents
+        header.setSectionResizeMode(index, mode)
+        for rowIndex, row in enumerate(rows):
+            table.setItem(rowIndex, index, _item(row[index], column))
+    height = header.sizeHint.height() if hasattr(header.sizeHint, "height") else header.sizeHint().height()
+    table.setFixedHeight(height + 22 * min(shownRows, max(1, len(rows))) + 4)
+
+
+def _item(cell, column: Column):
+    text, icon = cell if isinstance(cell, tuple) else (cell, None)
+    item = qt.QTableWidgetItem(text)
+    item.setToolTip(text)
+    if icon is not None:
+        item.setIcon(icon)
+    if column.number:
+        item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
+    return item

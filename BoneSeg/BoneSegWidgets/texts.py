@@ -1,0 +1,53 @@
+"""Texts that several parts of the widget need."""
+
+from __future__ import annotations
+
+import html
+
+from slicer.i18n import tr as _
+
+from BoneSegLib.errors import BoneSegError
+
+
+def boneName(structureId: str, default: str = "") -> str:
+    """A bone's name in the user's language; segments keep their English names, which other tools know."""
+    names = {
+        "hip_left": _("Left hip bone"),
+        "hip_right": _("Right hip bone"),
+        "sacrum": _("Sacrum"),
+        "femur_left": _("Left femur"),
+        "femur_right": _("Right femur"),
+        "vertebra_L1": _("L1 vertebra"),
+        "vertebra_L2": _("L2 vertebra"),
+        "vertebra_L3": _("L3 vertebra"),
+        "vertebra_L4": _("L4 vertebra"),
+        "vertebra_L5": _("L5 vertebra"),
+        "mean": _("Mean"),
+    }
+    return names.get(structureId, default or structureId)
+
+
+def duration(seconds: float) -> str:
+    """A length of time as people say it, rounded the more the longer it is."""
+    if seconds < 60:
+        step = 1 if seconds < 10 else 5
+        return _("{seconds} s").format(seconds=max(1, round(seconds / step) * step))
+    if seconds < 3600:
+        return _("{minutes} min {seconds} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60 // 10 * 10))
+    return _("{hours} h {minutes} min").format(hours=int(seconds // 3600), minutes=int(seconds % 3600 // 60))
+
+
+def gigabytes(size: float) -> str:
+    return _("{size} GB").format(size=f"{size / 2**30:.1f}")
+
+
+def deviceName(device: str) -> str:
+    """``cpu``, ``cuda:0``, ``mps`` for people."""
+    names = {"cpu": _("processor"), "cuda": _("NVIDIA GPU"), "mps": _("Apple GPU")}
+    return names.get(device.split(":")[0], device)
+
+
+def errorHtml(error: BoneSegError) -> str:
+    """What happened, why, what to do."""
+    parts = [f"<b>{html.escape(error.message)}</b>", html.escape(error.cause), html.escape(error.remedy)]
+    return "<br>".join(part for part in parts if part)
