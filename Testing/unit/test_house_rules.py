@@ -14,7 +14,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIBRARY = REPOSITORY / "BoneSegLib"
-SOURCES = sorted([*LIBRARY.rglob("*.py"), *(REPOSITORY / "BoneSeg").glob("*.py")])
+SOURCES = sorted([*LIBRARY.rglob("*.py"), *(REPOSITORY / "BoneSeg").rglob("*.py")])
 LIBRARY_SOURCES = [path for path in SOURCES if LIBRARY in path.parents]
 
 MAY_USE_MRML = ("BoneSegLib/scene", "BoneSegLib/headless", "BoneSeg/")
