@@ -48,7 +48,7 @@ LOWRES = StagePlan(
 CASCADE = StagePlan(
     name="3d_cascade_fullres",
     spacing=1.5,
-    patch=(80, 80, 80),
+    patch=(64, 64, 64),
     features=(8, 16, 32, 64, 96),
     previous="3d_lowres",
 )

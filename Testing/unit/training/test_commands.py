@@ -1,0 +1,69 @@
+"""`boneseg synthesize` and `boneseg train`, from label maps to a model folder, as small as they go."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from BoneSegLib.errors import InputError, UsageError
+from BoneSegLib.models.folder import read_model
+from BoneSegLib.training.commands import synthesize, train
+
+
+def _run(command, *words: object) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run_command(parser.parse_args([str(word) for word in words]))
+
+
+@pytest.fixture(scope="module")
+def cases(a_block_person, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("synthesis")
+    image = sitk.GetImageFromArray(a_block_person.labels)
+    image.SetSpacing((1.5, 1.5, 1.5))
+    (folder / "maps").mkdir()
+    for name in ("block", "unwanted"):
+        sitk.WriteImage(image, str(folder / "maps" / f"{name}.nii.gz"))
+    assert _run(synthesize, folder / "maps", "-o", folder / "cases", "--count", 2, "--exclude", "unwanted") == 0
+    return folder / "cases"
+
+
+def test_cases_are_numbered_pairs_and_another_run_leaves_them(cases):
+    pairs = sorted(path.name for path in cases.glob("*.npy"))
+    assert pairs == [f"synth_{n:05d}_{kind}.npy" for n in (0, 1) for kind in ("ct", "labels")]
+    before = (cases / "synth_00000_ct.npy").stat().st_mtime_ns
+    assert _run(synthesize, cases.parent / "maps", "-o", cases, "--count", 2, "--exclude", "unwanted") == 0
+    assert (cases / "synth_00000_ct.npy").stat().st_mtime_ns == before
+
+
+def test_nnunets_raw_layout_holds_the_same_case(cases, tmp_path):
+    maps = cases.parent / "maps"
+    assert _run(synthesize, maps, "-o", tmp_path, "--count", 1, "--exclude", "unwanted", "--format", "nnunet") == 0
+    labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "labelsTr" / "synth_00000.nii.gz")))
+    np.testing.assert_array_equal(labels, np.load(cases / "synth_00000_labels.npy"))
+    assert (tmp_path / "imagesTr" / "synth_00000_0000.nii.gz").exists()
+
+
+def test_a_short_training_ends_with_a_model_that_the_engine_reads(cases, tmp_path, capsys):
+    arguments = [cases, "-o", tmp_path / "run", "--stage", "3d_lowres", "--steps", 1, "--batch", 1, "--json"]
+    assert _run(train, *arguments, "--window", "32,32,32", "--export", tmp_path / "model") == 0
+    assert json.loads(capsys.readouterr().out)["3d_lowres"]["step"] == 1
+    assert read_model(tmp_path / "model").qualities == {"fast": ("3d_lowres",), "full": ("3d_lowres",)}
+
+
+def test_nothing_to_do_and_odd_windows_are_wrong_usage(cases, tmp_path):
+    with pytest.raises(UsageError, match="nothing to do"):
+        _run(train, cases, "-o", tmp_path)
+    with pytest.raises(UsageError, match="multiples of 16"):
+        _run(train, cases, "-o", tmp_path, "--stage", "3d_lowres", "--window", "60,60,60")
+
+
+def test_folders_without_maps_or_cases_are_told(tmp_path):
+    with pytest.raises(InputError, match="no label map"):
+        _run(synthesize, tmp_path, "-o", tmp_path / "out")
+    with pytest.raises(InputError, match="no cases"):
+        _run(train, tmp_path, "-o", tmp_path / "run", "--stage", "3d_lowres")
