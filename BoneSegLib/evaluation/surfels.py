@@ -28,22 +28,21 @@ def surfel_areas(ijk_to_mm: np.ndarray) -> np.ndarray:
     ``ijk_to_mm``: the 3x3 part of a grid's matrix (columns are the steps along i, j, k in mm); any, sheared included.
     """
     kji_to_mm = np.asarray(ijk_to_mm, dtype=float)[:3, :3][:, ::-1]
-    areas = np.zeros(256)
-    for code, triangles in enumerate(_triangles_by_code()):
-        if len(triangles):
-            areas[code] = _area(triangles @ kji_to_mm.T)
-    return areas
+    codes, triangles = _triangles()
+    return np.bincount(codes, weights=_areas(triangles @ kji_to_mm.T), minlength=256)
 
 
 @cache
-def _triangles_by_code() -> tuple[np.ndarray, ...]:
-    """For each code the triangles of its surface, (n, 3 vertices, kji) in cell units."""
-    table = []
+def _triangles() -> tuple[np.ndarray, np.ndarray]:
+    """All triangles of all codes: the code (n,) and the vertices (n, 3, kji) in cell units of each."""
+    codes, triangles = [], []
     for code in range(256):
         inside = {corner for number, corner in enumerate(CORNERS) if code >> number & 1}
-        triangles = [triangle for polygon in _polygons(inside) for triangle in _triangulate(polygon)]
-        table.append(np.array(triangles, dtype=float).reshape(-1, 3, 3))
-    return tuple(table)
+        for polygon in _polygons(inside):
+            found = _triangulate(polygon)
+            triangles.append(found)
+            codes += [code] * len(found)
+    return np.array(codes), np.concatenate(triangles)
 
 
 def _polygons(inside: set[Corner]) -> list[np.ndarray]:
@@ -91,10 +90,10 @@ def _faces() -> Iterator[tuple[Corner, ...]]:
             yield tuple(corners)
 
 
-def _triangulate(polygon: np.ndarray) -> list[np.ndarray]:
-    """The triangles, each (3, kji), of the triangulation with the largest area."""
-    choices = [[polygon[list(corners)] for corners in choice] for choice in _triangulations(0, len(polygon) - 1)]
-    return max(choices, key=lambda triangles: _area(np.array(triangles)))
+def _triangulate(polygon: np.ndarray) -> np.ndarray:
+    """The triangles (n, 3 vertices, kji) of the triangulation with the largest area."""
+    choices = polygon[np.array(_triangulations(0, len(polygon) - 1))]
+    return choices[int(_areas(choices).sum(axis=-1).argmax())]
 
 
 @cache
@@ -110,7 +109,7 @@ def _triangulations(first: int, last: int) -> tuple[tuple[Triangle, ...], ...]:
     )
 
 
-def _area(triangles: np.ndarray) -> float:
-    """The total area of triangles (n, 3 vertices, 3)."""
-    normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
-    return float(np.linalg.norm(normals, axis=1).sum() / 2)
+def _areas(triangles: np.ndarray) -> np.ndarray:
+    """The area of each triangle (..., 3 vertices, 3)."""
+    first, second = triangles[..., 1, :] - triangles[..., 0, :], triangles[..., 2, :] - triangles[..., 0, :]
+    return np.linalg.norm(np.cross(first, second), axis=-1) / 2
