@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import sys
@@ -21,6 +22,7 @@ def install() -> QtWidgets.QApplication:
         return application
     from Testing.qt_runtime.pythonqt import apply_conventions
 
+    _keep_none_alive()
     apply_conventions()
     _own_settings()
     from BoneSegLib.headless.messages import capture_messages
@@ -35,6 +37,16 @@ def install() -> QtWidgets.QApplication:
             QtApplication()
     _install_modules(slicer)
     return application
+
+
+def _keep_none_alive() -> None:
+    """PySide6 6.12.0 gives back one reference to None too many from each call that returns nothing.
+
+    Before Python 3.12, which made None immortal, that ends the process after some ten thousand calls.
+    """
+    if sys.version_info < (3, 12):
+        references = ctypes.c_ssize_t.from_address(id(None))
+        references.value += 2**40
 
 
 def _own_settings() -> None:

@@ -18,6 +18,7 @@ from BoneSegLib.volume import Geometry, LabelMap, Volume
 from BoneSegLib.worker.estimate import Estimate
 
 BONE_HU = 200
+PERSON = "some" + "one"  # in two pieces, so that the source line in a traceback does not hold it
 
 
 def estimate(geometry: Geometry, options: SegmentOptions) -> Estimate:
@@ -49,7 +50,7 @@ def refusing(volume: Volume, options: SegmentOptions, *, progress, is_cancelled)
 
 
 def faulty(volume: Volume, options: SegmentOptions, *, progress, is_cancelled) -> LabelMap:
-    raise ValueError(f"a fault of ours in {Path(os.sep, 'home', 'someone', 'file.py')}")
+    raise ValueError(f"a fault of ours in {Path(os.sep, 'home', PERSON, 'file.py')}")
 
 
 def crashing(volume: Volume, options: SegmentOptions, *, progress, is_cancelled) -> LabelMap:
