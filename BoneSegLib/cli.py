@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("BoneSegLib.commands.segment", "find the bones in a CT"),
     "compare": ("BoneSegLib.evaluation.commands", "compare a segmentation with a reference"),
     "grow-from-seeds": ("BoneSegLib.baselines.commands", "grow seeds over a CT, the baseline to compare with"),
+    "batch": ("BoneSegLib.batch.commands", "segment many CTs, with one report of all"),
     "synthesize": ("BoneSegLib.training.commands.synthesize", "make synthetic CT from label maps"),
     "train": ("BoneSegLib.training.commands.train", "train a model on images and labels"),
     "models": ("BoneSegLib.commands.models", "list, describe, verify and export models"),

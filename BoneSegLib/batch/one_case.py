@@ -1,0 +1,170 @@
+"""One case: segmented, measured, compared, written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from BoneSegLib.batch.cases import Case
+from BoneSegLib.batch.folder import OutputFolder
+from BoneSegLib.batch.reading import ReadImage
+from BoneSegLib.batch.record import DONE, Record, write_record
+from BoneSegLib.batch.settings import made_alike
+from BoneSegLib.errors import InputError, OutputError, ResourceError
+from BoneSegLib.inference.clock import Clock
+from BoneSegLib.options import IsCancelled, Progress, SegmentOptions
+
+if TYPE_CHECKING:
+    from BoneSegLib.anatomy import Structure
+    from BoneSegLib.models.folder import Model
+    from BoneSegLib.volume import LabelMap, Volume
+
+
+class CannotWrite(Exception):
+    """The output folder can no longer be written: going on with other cases would be in vain."""
+
+    def __init__(self, error: OutputError | ResourceError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@dataclass(frozen=True)
+class Job:
+    """What all cases of a batch have in common.
+
+    ``structures``: those asked for. ``tolerance_mm``: of NSD. ``adopt``: keep whole outputs that are there already.
+    """
+
+    folder: OutputFolder
+    options: SegmentOptions
+    model: Model
+    model_sha256: str
+    structures: tuple[Structure, ...]
+    tolerance_mm: float = 2.0
+    adopt: bool = False
+
+
+def do_case(case: Case, read: ReadImage, job: Job, *, progress: Progress, is_cancelled: IsCancelled) -> Record:
+    """Does all that there is to do with a case whose image was read, and leaves its files in the folder.
+
+    The scene is afterwards as it was. Raises a `BoneSegError` where the case fails, `Cancelled`, or `CannotWrite`.
+    """
+    from BoneSegLib.headless.runtime import ensure_runtime
+
+    ensure_runtime()
+    from BoneSegLib.scene.new_nodes import new_nodes_removed
+
+    with new_nodes_removed():
+        return _do_case(case, read, job, progress, is_cancelled)
+
+
+def _do_case(case: Case, read: ReadImage, job: Job, progress: Progress, is_cancelled: IsCancelled) -> Record:
+    from BoneSegLib.scene.read import volume_from_node
+    from BoneSegLib.scene.statistics import compute_statistics
+    from BoneSegLib.scene.volume_node import add_volume_node
+    from BoneSegLib.worker.flags import flags_of
+
+    clock = Clock()
+    clock.seconds["read"] = read.seconds
+    volume_node = add_volume_node(read.volume)
+    volume = volume_from_node(volume_node)
+    labels, segmentation_node = _labels(case, job, volume, volume_node, progress, is_cancelled)
+    clock.lap("segment")
+    rows = compute_statistics(segmentation_node, volume_node)
+    flags = flags_of(labels)
+    clock.lap("measure")
+    _writing(lambda: _write_outputs(case, job, segmentation_node, volume, labels))
+    clock.lap("write")
+    comparison, remarks = _compare(case, job, labels)
+    clock.lap("compare")
+    output = job.folder.output(case.name)
+    record = Record(
+        case=case.name,
+        status=DONE,
+        image=str(case.image),
+        series=case.series,
+        reference=str(case.reference) if case.reference else None,
+        output=job.folder.output_name(case.name),
+        output_bytes=output.stat().st_size,
+        seconds=clock.seconds,
+        seconds_total=sum(clock.seconds.values()),
+        notes=[*read.notes, *labels.info.get("notes", []), *remarks],
+        structures=[{"id": one.id, "name": one.name, "color": list(one.color)} for one in labels.structures],
+        statistics=rows,
+        flags=flags,
+        comparison=comparison,
+        info=dict(labels.info),
+    )
+    _writing(lambda: write_record(record, job.folder.record(case.name)))
+    return record
+
+
+def _labels(case: Case, job: Job, volume: Volume, volume_node, progress: Progress, is_cancelled: IsCancelled):
+    """The labels and their segmentation node: computed, or read where an output without a record is there."""
+    from BoneSegLib.inference.engine import segment
+    from BoneSegLib.scene.write import write_segmentation
+
+    labels = _there_already(case, job, volume) if job.adopt else None
+    if labels is None:
+        labels = segment(volume, job.options, progress=progress, is_cancelled=is_cancelled)
+    return labels, write_segmentation(labels, volume_node)
+
+
+def _there_already(case: Case, job: Job, volume: Volume) -> LabelMap | None:
+    """An output that a kill (or a failure after writing) left without its record, if it is whole and made alike.
+
+    A label map does not say how it was made, so it is made again.
+    """
+    from BoneSegLib.headless.read import SEGMENTATION_SUFFIXES, read_segmentation
+    from BoneSegLib.scene.labels import labelmap_from_segmentation
+    from BoneSegLib.scene.write import provenance
+
+    path = job.folder.output(case.name)
+    if not (path.is_file() and path.name.endswith(SEGMENTATION_SUFFIXES)):
+        return None
+    try:
+        node = read_segmentation(path)
+        labels = labelmap_from_segmentation(node, structures=job.structures)
+    except InputError:
+        return None
+    info = provenance(node)
+    fits = labels.geometry.matches(volume.geometry) and made_alike(info, job.options, job.model_sha256)
+    return replace(labels, info=info) if fits else None
+
+
+def _compare(case: Case, job: Job, labels: LabelMap) -> tuple[dict[str, Any] | None, list[str]]:
+    """The comparison with the reference as plain data, and what was said about it."""
+    if case.reference is None:
+        return None, []
+    from BoneSegLib.evaluation.compare import compare_labelmaps
+    from BoneSegLib.evaluation.options import CompareOptions
+    from BoneSegLib.headless.read import read_labelmap
+
+    remarks: list[str] = []
+    reference = read_labelmap(case.reference, structures=job.model.structures, warn=remarks.append)
+    ids = tuple(structure.id for structure in job.structures)
+    comparison = compare_labelmaps(
+        reference, labels, options=CompareOptions(structures=ids, tolerance_mm=job.tolerance_mm)
+    )
+    return comparison.to_json(), [*remarks, *comparison.remarks]
+
+
+def _write_outputs(case: Case, job: Job, segmentation_node, volume: Volume, labels: LabelMap) -> None:
+    from BoneSegLib.batch.picture import write_picture
+    from BoneSegLib.headless.write import write_segmentation
+
+    job.folder.make_room(case.name)
+    write_picture(job.folder.picture(case.name), volume, labels)
+    write_segmentation(
+        segmentation_node, job.folder.output(case.name), reference=volume.geometry, structures=labels.structures
+    )
+
+
+def _writing(write: Callable[[], None]) -> None:
+    try:
+        write()
+    except (OutputError, ResourceError) as error:
+        raise CannotWrite(error) from error
+    except OSError as error:
+        raise CannotWrite(OutputError("The output folder cannot be written.", cause=str(error))) from error

@@ -1,0 +1,49 @@
+"""The numbers of all cases in one file each: statistics and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from BoneSegLib.batch.folder import OutputFolder
+from BoneSegLib.batch.record import DONE, Record, read_record
+from BoneSegLib.evaluation.result import COLUMNS as SCORE_COLUMNS
+from BoneSegLib.evaluation.tables import write_csv
+
+
+def read_done(folder: OutputFolder, names: Sequence[str]) -> Iterator[Record]:
+    """The records of the cases that were done, one after the other: thousands need not be in memory."""
+    for name in names:
+        record = read_record(folder.record(name))
+        if record is not None and record.status == DONE:
+            yield record
+
+
+def write_statistics(folder: OutputFolder, names: Sequence[str]) -> Path | None:
+    """``statistics.csv``: a row for each structure of each case. ``None`` where no case was done."""
+    from BoneSegLib.scene.statistics_columns import COLUMNS
+
+    rows = [
+        {"case": record.case, **dict.fromkeys(COLUMNS), **row, "flags": "; ".join(record.flags.get(row["id"], ()))}
+        for record in read_done(folder, names)
+        for row in record.statistics
+    ]
+    return _write(folder.root / "statistics.csv", ("case", *COLUMNS, "flags"), rows)
+
+
+def write_comparison(folder: OutputFolder, names: Sequence[str]) -> Path | None:
+    """``comparison.csv``: a row for each structure of each case that has a reference; ``None`` where none has."""
+    rows = [
+        {"case": record.case, **dict.fromkeys(SCORE_COLUMNS), **row}
+        for record in read_done(folder, names)
+        for row in record.scores()
+    ]
+    return _write(folder.root / "comparison.csv", ("case", *SCORE_COLUMNS), rows)
+
+
+def _write(path: Path, columns: Sequence[str], rows: list[dict[str, object]]) -> Path | None:
+    if not rows:
+        path.unlink(missing_ok=True)
+        return None
+    write_csv(path, columns, rows)
+    return path
