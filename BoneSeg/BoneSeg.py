@@ -224,7 +224,8 @@ class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.panel.showEstimate(None)
             return
         try:
-            self.controller.askEstimate(report.volume.geometry, self.panel.options())
+            if self.controller.askEstimate(report.volume.geometry, self.panel.options()):
+                self.panel.showEstimating()
         except BoneSegError:
             # Told when a run is begun; a forecast is not worth an error.
             self.panel.showEstimate(None)

@@ -107,7 +107,7 @@ def summaryText(info: dict, flags: dict) -> str:
 
 def _columns() -> list[Column]:
     return [
-        Column(_("Bone"), wide=True),
+        Column(_("Bone")),
         Column(_("Volume (ml)"), number=True),
         Column(_("Mean HU"), number=True),
         Column(_("Remark"), wide=True),

@@ -33,6 +33,7 @@ class RunController:
         self._handlers: Handlers | None = None
         self._timeLeft = TimeLeft()
         self._awaitsEstimate = False
+        self._question = None
         self._timer = qt.QTimer()
         self._timer.connect("timeout()", self.poll)
 
@@ -51,12 +52,16 @@ class RunController:
         self._timeLeft = TimeLeft()
         self._setTimer()
 
-    def askEstimate(self, geometry, options) -> None:
-        """The answer goes to ``estimated``. This also starts the worker, so that it is warm when the run begins."""
-        if not self.isRunning:
-            self._client.estimate(geometry, options)
-            self._awaitsEstimate = True
-            self._setTimer()
+    def askEstimate(self, geometry, options) -> bool:
+        """Whether an answer will go to ``estimated``. This also starts the worker, so that it is warm for the run."""
+        question = (geometry, options)
+        if self.isRunning or question == self._question:
+            return False
+        self._client.estimate(geometry, options)
+        self._question = question
+        self._awaitsEstimate = True
+        self._setTimer()
+        return True
 
     def cancel(self) -> None:
         """Ends within a second, with a Failed(Cancelled)."""
@@ -66,6 +71,7 @@ class RunController:
         """Ends the worker at once. Nobody is told."""
         self._handlers = None
         self._awaitsEstimate = False
+        self._question = None
         self._timer.stop()
         self._client.close()
 
@@ -86,7 +92,9 @@ class RunController:
             self._handlers.progressed(event.fraction, event.message, self._timeLeft.update(event.fraction))
         else:
             # Before the handler runs: it may start the next run.
+            # And the forecast may be better after a run.
             handlers, self._handlers = self._handlers, None
+            self._question = None
             handlers.ended(event)
 
     def _setTimer(self) -> None:

@@ -113,6 +113,10 @@ class SegmentPanel:
         self._ui.estimateLabel.text = "" if estimate is None else estimateText(estimate)
         self._ui.estimateLabel.visible = estimate is not None
 
+    def showEstimating(self) -> None:
+        self._ui.estimateLabel.text = _("Estimating time and memory...")
+        self._ui.estimateLabel.visible = True
+
     def setEnabled(self, enabled: bool) -> None:
         """While a run goes on, its choices cannot be changed."""
         ui = self._ui

@@ -23,7 +23,7 @@ from BoneSegLib.worker.messages import (
     unpack_options,
 )
 from BoneSegLib.worker.shared_memory import remove_name
-from BoneSegLib.worker.tasks import TASKS, Job, load_function
+from BoneSegLib.worker.tasks import ENGINE, TASKS, Job, load_function
 
 IDLE_S = 600.0
 _PROGRESS_EVERY_S = 0.05
@@ -32,7 +32,7 @@ _PROGRESS_EVERY_S = 0.05
 def main(arguments: list[str] | None = None) -> int:
     """Serves until the other side goes away, or nothing was asked for ``--idle`` seconds."""
     parser = argparse.ArgumentParser(prog="python -m BoneSegLib.worker", description=__doc__)
-    parser.add_argument("--engine", default="BoneSegLib.inference.engine:segment", metavar="MODULE:FUNCTION")
+    parser.add_argument("--engine", default=ENGINE, metavar="MODULE:FUNCTION")
     parser.add_argument("--estimator", default="BoneSegLib.worker.estimate:estimate", metavar="MODULE:FUNCTION")
     parser.add_argument("--idle", type=float, default=IDLE_S, metavar="SECONDS")
     args = parser.parse_args(arguments)

@@ -9,8 +9,12 @@ from typing import Any
 
 from BoneSegLib.options import IsCancelled, Progress
 from BoneSegLib.volume import LabelMap, Volume
+from BoneSegLib.worker.estimate import remember_run
 from BoneSegLib.worker.exchange import Exchange
 from BoneSegLib.worker.messages import Message, pack_structures, unpack_geometry, unpack_options, unpack_structures
+
+ENGINE = "BoneSegLib.inference.engine:segment"
+"""What finds the bones, unless a test wants another."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +30,12 @@ class Job:
 
 def segment(job: Job) -> Message:
     """The image's bones, with measures and flags."""
-    labels = load_function(job.engine)(
-        Volume(job.exchange.image, unpack_geometry(job.request["geometry"])),
-        unpack_options(job.request["options"]),
-        progress=job.progress,
-        is_cancelled=job.is_cancelled,
-    )
+    volume = Volume(job.exchange.image, unpack_geometry(job.request["geometry"]))
+    options = unpack_options(job.request["options"])
+    engine = load_function(job.engine)
+    labels = engine(volume, options, progress=job.progress, is_cancelled=job.is_cancelled)
+    if job.engine == ENGINE:
+        remember_run(volume.geometry, options, labels.info)
     return _labels_answer(job, labels)
 
 
