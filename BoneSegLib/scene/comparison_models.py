@@ -35,13 +35,17 @@ class DistanceNodes:
 
     @property
     def nodes(self) -> tuple[Any, ...]:
-        """Everything that was added but display nodes, which go with their models."""
-        return (*self.models, self.colors, *(() if self.legend is None else (self.legend,)))
+        """Everything that was added, to be removed again."""
+        displays = [model.GetDisplayNode() for model in self.models]
+        legend = () if self.legend is None else (self.legend,)
+        return (*self.models, *(one for one in displays if one is not None), *legend, self.colors)
 
     def remove(self) -> None:
         """Takes all of it out of the scene again."""
+        nodes = self.nodes
         remove_folder(self.folder)
-        for node in self.nodes:
+        for node in nodes:
+            # Removing a model can take its display node along.
             if node.GetScene() is not None:
                 slicer.mrmlScene.RemoveNode(node)
 

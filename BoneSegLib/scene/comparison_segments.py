@@ -125,8 +125,11 @@ def _own_colors(node):
 def _color_name(colors, value: int) -> str:
     if colors is None or value >= colors.GetNumberOfColors():
         return ""
-    name = colors.GetColorName(value) or ""
-    return "" if name == colors.GetNoName() else name.strip()
+    # Slicer 5.10 has GetColorDefined beside the name that means none.
+    if not getattr(colors, "GetColorDefined", lambda _value: True)(value):
+        return ""
+    name = (colors.GetColorName(value) or "").strip()
+    return "" if name == "(none)" else name
 
 
 def _color_codes(colors, value: int) -> tuple[str, ...] | None:

@@ -146,3 +146,11 @@ def scene_state() -> dict[str, object]:
             state[node.GetID() + " segments"] = (tuple(segmentation.GetSegmentIDs()), tuple(representations))
     state["items"] = hierarchy.GetNumberOfItems()
     return state
+
+
+def forget_items() -> None:
+    """Empties the subject hierarchy: outside Slicer, items outlive their nodes and disturb nodes at their addresses."""
+    import slicer
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    hierarchy.RemoveAllItems(False)
