@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from BoneSegLib.evaluation.agreement import BlandAltman, bland_altman
+    from BoneSegLib.evaluation.cohort import Cohort
+    from BoneSegLib.evaluation.cohort_report import write_cohort_report
     from BoneSegLib.evaluation.compare import compare_labelmaps
     from BoneSegLib.evaluation.matching import Pair, SegmentDescription, match_structures
     from BoneSegLib.evaluation.options import CompareOptions
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BlandAltman": "agreement",
+    "Cohort": "cohort",
     "CompareOptions": "options",
     "Comparison": "result",
     "Pair": "matching",
@@ -31,11 +34,13 @@ _HOMES = {
     "compare_labelmaps": "compare",
     "match_structures": "matching",
     "surface_distance_polydata": "surface_mesh",
+    "write_cohort_report": "cohort_report",
     "write_report": "report",
 }
 
 __all__ = [
     "BlandAltman",
+    "Cohort",
     "CompareOptions",
     "Comparison",
     "Pair",
@@ -47,6 +52,7 @@ __all__ = [
     "compare_labelmaps",
     "match_structures",
     "surface_distance_polydata",
+    "write_cohort_report",
     "write_report",
 ]
 

@@ -34,10 +34,10 @@ def bar_chart(comparison: Comparison, sets: Sequence[Bars], *, top: float | None
     """Horizontal bars per structure; ``top`` is the end of the axis (``None``: as the values need)."""
     scores = comparison.scores
     values = [getattr(score, bars.column) for score in scores for bars in sets]
-    highest = top or _round_up(max((value for value in values if math.isfinite(value)), default=1.0))
+    highest = top or round_up(max((value for value in values if math.isfinite(value)), default=1.0))
     height = _TOP + _ROW * len(scores) + 26
     scale = (_WIDTH - _LEFT - _RIGHT) / highest
-    parts = [_open(_WIDTH, height, " and ".join(bars.title for bars in sets))]
+    parts = [open_svg(_WIDTH, height, " and ".join(bars.title for bars in sets))]
     x = _LEFT
     for bars in sets:
         parts.append(f'<rect x="{x}" y="8" width="11" height="11" rx="2" fill="{bars.color}"/>')
@@ -67,7 +67,7 @@ def bland_altman_chart(result: BlandAltman, *, unit: str = "ml", title: str = "V
         x = left + (mean - low_x) / (high_x - low_x) * (width - left - right)
         return x, 12 + (high_y - difference) / (high_y - low_y) * (height - bottom - 12)
 
-    parts = [_open(width, height, f"Bland-Altman plot of {title}")]
+    parts = [open_svg(width, height, f"Bland-Altman plot of {title}")]
     lines = (
         (result.upper, "+1.96 s", LIGHT, "6 4"),
         (result.bias, "bias", DARK, ""),
@@ -111,7 +111,8 @@ def _bar(value: float, bars: Bars, y: float, scale: float, highest: float) -> st
     )
 
 
-def _open(width: int, height: int, title: str) -> str:
+def open_svg(width: int, height: int, title: str) -> str:
+    """The start of a chart: its size, its name for those who cannot see it, and its style."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="chart" role="img" '
         f'aria-label="{escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="#222">'
@@ -119,7 +120,7 @@ def _open(width: int, height: int, title: str) -> str:
     )
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """The next of 1, 2, 4, 8 times a power of ten, so that quarters of it are plain numbers."""
     if value <= 0:
         return 1.0

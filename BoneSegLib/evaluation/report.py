@@ -76,13 +76,14 @@ def write_report(
         *(["<h2>Where they differ most</h2>", _key(), '<div class="slices">', *slices, "</div>"] if slices else []),
         _definitions(comparison),
     ]
-    write_atomically(path, _page("".join(body)))
+    write_atomically(path, html_page("".join(body), title="BoneSeg comparison"))
     return notes
 
 
-def _page(body: str) -> str:
+def html_page(body: str, *, title: str) -> str:
+    """A whole HTML page around ``body``, in the reports' style."""
     return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>BoneSeg comparison</title>'
+        f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width">'
         f"<style>{STYLE}</style></head><body>{body}</body></html>\n"
     )
