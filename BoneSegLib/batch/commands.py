@@ -81,7 +81,7 @@ def _job(args: argparse.Namespace, listing: Listing) -> Job:
     from BoneSegLib.batch.one_case import Job
     from BoneSegLib.inference.device import choose_device
     from BoneSegLib.inference.loading import load_model
-    from BoneSegLib.models.folder import model_hash
+    from BoneSegLib.models.integrity import model_hash
 
     options = options_from(args)
     model = load_model(options.model)

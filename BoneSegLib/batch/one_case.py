@@ -17,7 +17,7 @@ from BoneSegLib.options import IsCancelled, Progress, SegmentOptions
 
 if TYPE_CHECKING:
     from BoneSegLib.anatomy import Structure
-    from BoneSegLib.models.folder import Model
+    from BoneSegLib.models.model import Model
     from BoneSegLib.volume import LabelMap, Volume
 
 
@@ -50,12 +50,9 @@ def do_case(case: Case, read: ReadImage, job: Job, *, progress: Progress, is_can
 
     The scene is afterwards as it was. Raises a `BoneSegError` where the case fails, `Cancelled`, or `CannotWrite`.
     """
-    from BoneSegLib.headless.runtime import ensure_runtime
+    from BoneSegLib.batch.scene_kept import scene_kept
 
-    ensure_runtime()
-    from BoneSegLib.scene.new_nodes import new_nodes_removed
-
-    with new_nodes_removed():
+    with scene_kept():
         return _do_case(case, read, job, progress, is_cancelled)
 
 

@@ -123,7 +123,7 @@ def _memory() -> dict[str, Any]:
 
 def _model() -> dict[str, Any]:
     from BoneSegLib.models.catalogue import open_model
-    from BoneSegLib.models.folder import model_hash, verify_files
+    from BoneSegLib.models.integrity import model_hash, verify_files
 
     model = open_model(None)
     verify_files(model)

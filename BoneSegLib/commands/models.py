@@ -73,7 +73,7 @@ def _info(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 def _verify(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from BoneSegLib.inference.loading import load_fold
     from BoneSegLib.models.catalogue import open_model
-    from BoneSegLib.models.folder import model_hash, verify_files
+    from BoneSegLib.models.integrity import model_hash, verify_files
 
     model = open_model(args.model)
     verify_files(model)
@@ -88,7 +88,7 @@ def _verify(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
 def _export(args: argparse.Namespace) -> tuple[dict[str, Any], str]:
     from BoneSegLib.models.catalogue import open_model
-    from BoneSegLib.models.folder import verify_files
+    from BoneSegLib.models.integrity import verify_files
 
     model = open_model(args.model)
     verify_files(model)

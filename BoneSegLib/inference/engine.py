@@ -24,7 +24,7 @@ from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
 from BoneSegLib.inference.restore import LogitsBlock, decide_labels
 from BoneSegLib.inference.stage import AIR_HU, Coarse, StageTask, run_stage
-from BoneSegLib.models.folder import Model, Stage
+from BoneSegLib.models.model import Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
 from BoneSegLib.volume import LabelMap, Volume

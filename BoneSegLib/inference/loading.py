@@ -12,7 +12,8 @@ import torch
 from BoneSegLib.errors import ModelError, UsageError
 from BoneSegLib.models.catalogue import open_model
 from BoneSegLib.models.checkpoint import load_checkpoint
-from BoneSegLib.models.folder import Model, Stage, verify_files
+from BoneSegLib.models.integrity import verify_files
+from BoneSegLib.models.model import Model, Stage
 from BoneSegLib.models.network import build_network, load_weights
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from BoneSegLib.errors import ResourceError
 from BoneSegLib.inference.resample import Shape
-from BoneSegLib.models.plans import Architecture
+from BoneSegLib.models.architecture import Architecture
 
 _ACTIVATION_COPIES = 6.0
 """Feature maps of the finest stage that are alive at the same time, convolution workspace included (measured)."""

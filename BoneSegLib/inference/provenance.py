@@ -10,7 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from BoneSegLib._version import __version__
-from BoneSegLib.models.folder import Model, model_hash
+from BoneSegLib.models.integrity import model_hash
+from BoneSegLib.models.model import Model
 from BoneSegLib.options import SegmentOptions
 
 

@@ -19,7 +19,7 @@ from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_
 from BoneSegLib.inference.restore import LogitsBlock, decide_labels
 from BoneSegLib.inference.sliding_window import Window, all_windows, padding_to, predict_logits, windows_over
 from BoneSegLib.memory import available_bytes
-from BoneSegLib.models.folder import Stage
+from BoneSegLib.models.model import Stage
 from BoneSegLib.options import IsCancelled
 
 AIR_HU = -1024.0

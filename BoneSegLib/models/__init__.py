@@ -1,6 +1,6 @@
 """Model folders: reading and verifying them, and building their networks.
 
-`plans` and `dataset` read nnU-Net v2's two JSON files, `folder` puts a model's stages together (with `boneseg.json`, if
-there is one), `checkpoint` loads weights without running code, `network` builds MONAI's DynUNet and maps the weights,
-`catalogue` knows the bundled models.
+`plans`, `architecture` and `dataset` read nnU-Net v2's two JSON files, `folder` makes a `model` of them (with
+`boneseg.json`, if there is one), `integrity` tells whether its files are as they were, `checkpoint` loads weights
+without running code, `network` builds the DynUNet of MONAI and maps the weights, `catalogue` knows the bundled models.
 """

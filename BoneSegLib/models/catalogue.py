@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from BoneSegLib.errors import MissingError
-from BoneSegLib.models.folder import MANIFEST, Model, read_model
+from BoneSegLib.models.folder import MANIFEST, read_model
+from BoneSegLib.models.model import Model
 
 DEFAULT_MODEL = "boneseg-bones-1"
 

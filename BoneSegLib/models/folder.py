@@ -5,75 +5,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from BoneSegLib.anatomy import BY_ID, Structure, foreign_structure
 from BoneSegLib.errors import ModelError
 from BoneSegLib.models.dataset import Dataset, parse_dataset
+from BoneSegLib.models.integrity import inside
 from BoneSegLib.models.jsonfile import Fields, read_json_object
-from BoneSegLib.models.plans import Configuration, Intensity, Plans, parse_plans
+from BoneSegLib.models.model import CHECKPOINT, Model, Stage
+from BoneSegLib.models.plans import parse_plans
 
 MANIFEST = "boneseg.json"
-CHECKPOINT = "checkpoint_final.pth"
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One network: its ``folder``, ``configuration`` and ``folds``; if ``is_cascaded``, it sees the previous labels."""
-
-    folder: Path
-    plans: Plans
-    dataset: Dataset
-    configuration: Configuration
-    folds: tuple[str, ...]
-
-    @property
-    def is_cascaded(self) -> bool:
-        return self.configuration.previous_stage is not None
-
-    @property
-    def in_channels(self) -> int:
-        extra = len(self.dataset.labels) if self.is_cascaded else 0
-        return len(self.dataset.channels) + extra
-
-    @property
-    def intensity(self) -> Intensity | None:
-        return self.plans.intensities[0] if self.plans.intensities else None
-
-    def checkpoint(self, fold: str) -> Path:
-        return self.folder / f"fold_{fold}" / CHECKPOINT
-
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A model ready to be run.
-
-    ``structures``: what it can segment; ``network_labels``: structure id -> label value inside the network.
-    ``canonical``: images are turned to LPS first (otherwise the network sees them as they are stored, as in nnU-Net).
-    ``pads_with_air``: outside of the image is air (otherwise 0 after normalisation, as in nnU-Net).
-    """
-
-    name: str
-    version: str
-    folder: Path
-    stages: dict[str, Stage]
-    qualities: dict[str, tuple[str, ...]]
-    structures: tuple[Structure, ...]
-    network_labels: dict[str, int]
-    canonical: bool
-    pads_with_air: bool
-    manifest: dict[str, Any] = field(default_factory=dict)
-
-    def stages_of(self, quality: str) -> tuple[Stage, ...]:
-        """The networks that run one after the other."""
-        return tuple(self.stages[name] for name in self.qualities[quality])
-
-    @property
-    def dataset(self) -> Dataset:
-        return next(iter(self.stages.values())).dataset
 
 
 def read_model(folder: Path) -> Model:
@@ -87,47 +30,6 @@ def read_model(folder: Path) -> Model:
     if (folder / MANIFEST).is_file():
         return _read_bundle(folder)
     return _read_plain(_trained_folder(folder))
-
-
-def model_hash(model: Model) -> str:
-    """SHA-256 over all of the model's checkpoints: says which weights made a result."""
-    digest = hashlib.sha256()
-    for name in sorted(model.stages):
-        stage = model.stages[name]
-        for fold in stage.folds:
-            digest.update(sha256(stage.checkpoint(fold)).encode())
-    return digest.hexdigest()
-
-
-def sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(stream)
-
-
-def _digest(stream: Any) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(2**20):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def verify_files(model: Model) -> None:
-    """Compares every file that the manifest lists with its SHA-256. Raises `ModelError` at the first difference."""
-    listed = model.manifest.get("files", {})
-    for relative, expected in listed.items():
-        path = _inside(model.folder, relative)
-        if not path.is_file():
-            raise ModelError(f"The model folder is incomplete: '{relative}' is missing.")
-        if sha256(path) != expected:
-            raise ModelError(
-                f"The model was tampered with or damaged: '{relative}' is not what it was when the model was made.",
-                remedy="Install the model again from its source.",
-            )
-    for stage in model.stages.values() if listed else ():
-        for fold in stage.folds:
-            relative = stage.checkpoint(fold).relative_to(model.folder).as_posix()
-            if relative not in listed:
-                raise ModelError(f"The model was tampered with: its manifest does not list '{relative}'.")
 
 
 def _read_bundle(folder: Path) -> Model:
@@ -144,7 +46,7 @@ def _read_bundle(folder: Path) -> Model:
     for names in qualities.values():
         for position, name in enumerate(names):
             if name not in stages:
-                stages[name] = _read_stage(_inside(folder, f"nnUNetTrainer__nnUNetPlans__{name}"), name)
+                stages[name] = _read_stage(inside(folder, f"nnUNetTrainer__nnUNetPlans__{name}"), name)
             if stages[name].is_cascaded != (position > 0):
                 raise ModelError(f"{MANIFEST}: stage '{name}' stands at the wrong place of its cascade.")
     dataset = next(iter(stages.values())).dataset
@@ -251,11 +153,3 @@ def _listed_structures(listed: dict[str, Any], dataset: Dataset) -> tuple[tuple[
     if not structures:
         raise ModelError(f"{MANIFEST} lists no structure.")
     return structures, {structure.id: int(listed[structure.id]) for structure in structures}
-
-
-def _inside(folder: Path, relative: str) -> Path:
-    """``folder / relative``, refused when it leads out of the folder."""
-    path = (folder / relative).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ModelError(f"The model folder refers to a file outside of itself: '{relative}'.")
-    return folder / relative

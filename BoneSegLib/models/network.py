@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.errors import MissingError, ModelError
-from BoneSegLib.models.plans import Architecture
+from BoneSegLib.models.architecture import Architecture
 
 if TYPE_CHECKING:
     import torch

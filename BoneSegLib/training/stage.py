@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from BoneSegLib.models.plans import Architecture, Intensity
+from BoneSegLib.models.architecture import Architecture
+from BoneSegLib.models.plans import Intensity
 
 Triple = tuple[int, int, int]
 

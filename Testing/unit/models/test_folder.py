@@ -12,7 +12,8 @@ import torch
 
 from BoneSegLib.errors import ModelError
 from BoneSegLib.models.checkpoint import load_checkpoint
-from BoneSegLib.models.folder import model_hash, read_model, sha256, verify_files
+from BoneSegLib.models.folder import read_model
+from BoneSegLib.models.integrity import model_hash, sha256, verify_files
 from BoneSegLib.models.network import build_network, load_weights
 from Testing.support.nnunet_folder import DATASET_JSON, plans_json, write_folder
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from BoneSegLib.models.checkpoint import load_checkpoint
-from BoneSegLib.models.folder import read_model, verify_files
+from BoneSegLib.models.folder import read_model
+from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.network import build_network, load_weights
 from BoneSegLib.training.card import BONES
 from BoneSegLib.training.export import export_model
