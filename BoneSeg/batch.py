@@ -33,7 +33,8 @@ def end(code):
     try:
         import slicer.util
 
-        inside_slicer = hasattr(slicer.app, "mainApplicationName")
+        # On slicer-core the library puts a stand-in in the application's place.
+        inside_slicer = not hasattr(slicer.app, "_boneseg_stand_in")
     except (ImportError, AttributeError):
         inside_slicer = False
     if inside_slicer:
