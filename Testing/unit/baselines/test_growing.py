@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from BoneSegLib.anatomy import foreign_structure
 from BoneSegLib.baselines.commands import add_arguments, run_command
 from BoneSegLib.baselines.grow_from_seeds import GrowOptions, certain_background, grow_from_seeds, region
 from BoneSegLib.baselines.seed_files import read_seeds
@@ -153,6 +154,20 @@ def test_seeds_are_read_from_a_label_map_on_any_grid(seeds, tmp_path):
     array = np.where(cropped.array == BACKGROUND, 77, cropped.array).astype(np.uint8)
     write_labelmap(replace(cropped, array=array), tmp_path / "seeds.nrrd")
     np.testing.assert_array_equal(read_seeds(tmp_path / "seeds.nrrd", GEOMETRY).array[1:], seeds.array[1:])
+
+
+def test_the_segment_background_of_a_segmentation_is_the_background_seed(seeds, tmp_path):
+    from BoneSegLib.headless import ensure_runtime
+    from BoneSegLib.headless.write import write_segmentation
+
+    slicer = ensure_runtime()
+    from BoneSegLib.scene.write import write_labels
+
+    painted = replace(seeds, structures=(*seeds.structures, foreign_structure(BACKGROUND, "Background")))
+    node = write_labels(painted)
+    write_segmentation(node, tmp_path / "seeds.seg.nrrd")
+    slicer.mrmlScene.RemoveNode(node)
+    np.testing.assert_array_equal(read_seeds(tmp_path / "seeds.seg.nrrd", GEOMETRY).array, seeds.array)
 
 
 def test_seeds_outside_the_image_are_refused(seeds, tmp_path):

@@ -102,7 +102,7 @@ def test_the_surfels_of_a_large_ball_have_nearly_its_area():
 
     ball = ball_mask((72, 72, 72), (1, 1, 1), (36, 36, 36), 32)
     area = extract_surface(ball, np.eye(4), kind="surfel").weights.sum()
-    # Binary marching cubes overestimate a ball's area by about 9 %, at any radius (docs/metrics.md).
+    # A binary surface is a staircase: finer voxels do not bring its area nearer to the ball's (docs/metrics.md).
     assert area / (4 * np.pi * 32**2) == pytest.approx(1.09, abs=0.01)
 
 
