@@ -314,17 +314,9 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
 
     def compare(self, referenceNode, testNode, options=None, *, progress=no_progress, is_cancelled=never_cancelled):
         """Compares two segmentation nodes bone by bone: a BoneSegLib.evaluation.Comparison."""
-        from BoneSegLib.evaluation.compare import compare_labelmaps
+        from BoneSegLib.scene.comparison import compare_nodes
 
-        reference, test = self.labelMaps(referenceNode, testNode)
-        return compare_labelmaps(reference, test, options=options, progress=progress, is_cancelled=is_cancelled)
-
-    def labelMaps(self, referenceNode, testNode):
-        """Both segmentations as label maps in world coordinates, on the reference's grid."""
-        from BoneSegLib.scene.labels import labelmap_from_segmentation
-
-        reference = labelmap_from_segmentation(referenceNode, world=True)
-        return reference, labelmap_from_segmentation(testNode, reference.geometry, world=True)
+        return compare_nodes(referenceNode, testNode, options=options, progress=progress, is_cancelled=is_cancelled)
 
     def imageAndLabels(self, volumeNode, segmentationNode):
         """A volume and a segmentation of it on its grid, as a Volume and a LabelMap."""
@@ -344,18 +336,18 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
         return self.writeLabels(grown, volumeNode, None, _("{name} grown from seeds").format(name=volumeNode.GetName()))
 
     def comparisonTable(self, comparison):
-        """A comparison, as Comparison.to_json() has it, as a new table node."""
-        from BoneSegWidgets.comparisonTable import comparisonTableNode
+        """A comparison as a new table node, which is shown where there are views."""
+        from BoneSegLib.scene.comparison_table import comparison_table_node
 
-        table = comparisonTableNode(comparison)
+        table = comparison_table_node(comparison, _("Comparison of bones"))
         _showTable(table)
         return table
 
-    def showDistances(self, referenceNode, testNode):
+    def showDistances(self, referenceNode, testNode, comparison=None):
         """Model nodes of the test's bones, coloured by their distance from the reference, in mm."""
-        from BoneSegWidgets.distanceModels import makeDistanceModels
+        from BoneSegLib.scene.comparison_models import surface_distance_model_nodes
 
-        return makeDistanceModels(*self.labelMaps(referenceNode, testNode), testNode.GetName())
+        return surface_distance_model_nodes(referenceNode, testNode, comparison)
 
     def volumeOf(self, segmentationNode):
         """The volume that a segmentation was made on, or None."""

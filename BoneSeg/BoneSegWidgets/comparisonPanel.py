@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import slicer
 from slicer.i18n import tr as _
 
 from BoneSegLib.errors import BoneSegError, Cancelled, InputError
+from BoneSegLib.evaluation.options import CompareOptions
+from BoneSegLib.evaluation.result import Comparison, Score
+from BoneSegLib.evaluation.tables import format_number
+from BoneSegLib.scene.comparison import compare_sides
+from BoneSegLib.scene.comparison_sides import read_sides
 from BoneSegLib.worker.events import Failed
 from BoneSegWidgets.runController import Handlers, RunController
 from BoneSegWidgets.tables import Column, fillTable
@@ -21,7 +29,8 @@ class ComparisonPanel:
         self._controller = controller
         self._failed = failed
         self._changed = changed
-        self._comparison: dict | None = None
+        self._comparison: Comparison | None = None
+        self._distances = None
         self._pair: tuple[str, str] = ("", "")
         self._isRunning = False
         ui.compareButton.connect("clicked()", self.onCompare)
@@ -35,12 +44,13 @@ class ComparisonPanel:
         return self._isRunning
 
     @property
-    def comparison(self) -> dict | None:
-        """The last comparison, as `BoneSegLib.evaluation.result.Comparison.to_json` has it."""
+    def comparison(self) -> Comparison | None:
+        """The last one."""
         return self._comparison
 
     def clear(self) -> None:
         self._comparison = None
+        self._distances = None
         for widget in (self._ui.comparisonTable, self._ui.comparisonRemark, self._ui.comparisonProgressPanel):
             widget.visible = False
         self.update()
@@ -72,14 +82,25 @@ class ComparisonPanel:
         if reference is None or test is None:
             return
         self.clear()
-        tolerance = self._ui.toleranceSpinBox.value
         self._pair = (reference.GetID(), test.GetID())
+        options = CompareOptions(tolerance_mm=self._ui.toleranceSpinBox.value)
+        try:
+            with slicer.util.WaitCursor():
+                sides = read_sides(reference, test, options=options).on_one_grid()
+                if sides.overlap:
+                    # Too much for one label map; rare enough to be done here.
+                    self._show(compare_sides(sides, options=options))
+                    return
+        except BoneSegError as error:
+            self._failed(error)
+            return
 
-        def begin(client) -> None:
-            pair = self._logic.labelMaps(reference, test)
-            client.compare(pair[0], pair[1], tolerance_mm=tolerance)
+        def compared(event) -> None:
+            self._show(replace(event.comparison, remarks=(*sides.remarks, *event.comparison.remarks)))
 
-        self._start(begin, self._compared)
+        self._start(
+            lambda client: client.compare(sides.reference, sides.test, tolerance_mm=options.tolerance_mm), compared
+        )
 
     def onGrow(self) -> None:
         """The cores of the chosen segmentation's bones are grown; the result becomes the reference."""
@@ -107,7 +128,9 @@ class ComparisonPanel:
             if reference is None or test is None:
                 raise InputError(_("A segmentation of this comparison was deleted."), remedy=_("Compare again."))
             with slicer.util.WaitCursor():
-                self._logic.showDistances(reference, test)
+                if self._distances is not None:
+                    self._distances.remove()
+                self._distances = self._logic.showDistances(reference, test, self._comparison)
         except BoneSegError as error:
             self._failed(error)
 
@@ -146,17 +169,20 @@ class ComparisonPanel:
         self._ui.comparisonProgressBar.value = round(1000 * fraction)
         self._ui.comparisonProgressLabel.text = message
 
-    def _compared(self, event) -> None:
-        self._comparison = event.comparison
-        rows = [row for row in event.comparison["structures"] if row["dice"] is not None]
-        fillTable(self._ui.comparisonTable, _columns(), [_row(row) for row in [*rows, event.comparison["mean"]]])
+    def _show(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+        # Bones that neither side has are told by the table node, not here.
+        scores = [score for score in comparison.scores if math.isfinite(score.dice)]
+        rows = [_row(score, comparison.name(score.structure)) for score in (*scores, comparison.mean)]
+        fillTable(self._ui.comparisonTable, _columns(), rows)
         self._ui.comparisonTable.visible = True
         remarks = [
-            *event.comparison["remarks"],
+            *comparison.remarks,
             _("HD95: 95 % of the surface is closer than this. NSD: share of the surface within the tolerance."),
         ]
         self._ui.comparisonRemark.text = "\n".join(remarks)
         self._ui.comparisonRemark.visible = True
+        self.update()
 
 
 def _columns() -> list[Column]:
@@ -170,13 +196,12 @@ def _columns() -> list[Column]:
     ]
 
 
-def _row(row: dict) -> list[str]:
-    formats = (
-        ("dice", "{:.3f}"),
-        ("hausdorff95_mm", "{:.1f}"),
-        ("assd_mm", "{:.2f}"),
-        ("nsd", "{:.3f}"),
-        ("volume_difference_percent", "{:+.1f}"),
+def _row(score: Score, name: str) -> list[str]:
+    numbers = (
+        format_number(score.dice, ".3f"),
+        format_number(score.hausdorff95_mm, ".1f"),
+        format_number(score.assd_mm, ".2f"),
+        format_number(score.nsd, ".3f"),
+        format_number(score.volume_difference_percent, "+.1f"),
     )
-    numbers = ["–" if row[name] is None else pattern.format(row[name]) for name, pattern in formats]
-    return [boneName(row["structure"]), *numbers]
+    return [boneName(score.structure, name), *numbers]

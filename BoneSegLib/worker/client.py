@@ -20,6 +20,7 @@ from BoneSegLib.worker.messages import (
     pack_geometry,
     pack_options,
     pack_structures,
+    unpack_comparison,
     unpack_error,
     unpack_structures,
 )
@@ -215,7 +216,8 @@ class WorkerClient:
         if run.stop_by is not None:
             return Failed(Cancelled())
         if message["say"] == "compared":
-            return Compared(message["comparison"])
+            structures = unpack_structures(run.request["structures"])
+            return Compared(unpack_comparison(message["comparison"], structures))
         structures = unpack_structures(message["structures"])
         labels = LabelMap(run.exchange.labels, run.geometry, structures, message["info"])
         flags = {name: tuple(texts) for name, texts in message["flags"].items()}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from BoneSegLib.errors import BoneSegError
+from BoneSegLib.evaluation.result import Comparison
 from BoneSegLib.volume import LabelMap
 from BoneSegLib.worker.estimate import Estimate
 
@@ -27,11 +27,11 @@ class Finished:
     measures: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Compared:
-    """A comparison as plain data: ``structures``, ``mean``, ``remarks``, ``definitions``."""
+    """The answer to `WorkerClient.compare`."""
 
-    comparison: dict[str, Any]
+    comparison: Comparison
 
 
 @dataclass(frozen=True)

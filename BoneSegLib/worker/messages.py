@@ -11,6 +11,7 @@ import numpy as np
 
 from BoneSegLib.anatomy import Structure
 from BoneSegLib.errors import ALL_KINDS, BoneSegError, InternalError
+from BoneSegLib.evaluation.result import NAN, NUMBERS, Comparison, Score
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.volume import Geometry
 
@@ -62,6 +63,17 @@ def pack_structures(structures: tuple[Structure, ...]) -> list[Message]:
 
 def unpack_structures(data: list[Message]) -> tuple[Structure, ...]:
     return tuple(Structure(**{name: _tuple(value) for name, value in each.items()}) for each in data)
+
+
+def unpack_comparison(data: Message, structures: tuple[Structure, ...]) -> Comparison:
+    """The way back of `Comparison.to_json`; numbers that are not defined are NaN again."""
+    scores = []
+    for row in data["structures"]:
+        values: Message = {name: NAN if row[name] is None and name in NUMBERS else row[name] for name in row}
+        scores.append(Score(**values))
+    known = {structure.id: structure for structure in structures}
+    compared = tuple(known[score.structure] for score in scores)
+    return Comparison(tuple(scores), data["definitions"], compared, tuple(data["remarks"]))
 
 
 def unpack_error(data: Message) -> BoneSegError:

@@ -181,14 +181,13 @@ def test_a_region_limits_the_run_in_the_volumes_own_space(a_module, a_ct):
 def test_the_visible_part_is_what_all_slice_views_show(a_module, a_ct):
     person = a_module()
     person.choose(person.ui.inputSelector, a_ct())
-    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(slicer.mrmlScene)
-    for name, orientation, field in (("Red", "Axial", (80, 60, 1)), ("Green", "Coronal", (70, 50, 1))):
+    for name, normal, field in (("Red", (0, 0, 1), (80, 60, 1)), ("Green", (0, 1, 0), (70, 50, 1))):
         node = slicer.vtkMRMLSliceNode()
         node.SetName(name)
         node.SetLayoutName(name)
         node.SetMappedInLayout(1)
         node = slicer.mrmlScene.AddNode(node)
-        node.SetOrientation(orientation)
+        node.SetSliceToRASByNTP(*normal, -1, 0, 0, 0, 0, 0, 0)
         node.SetFieldOfView(*field)
     person.open(person.ui.advancedSection)
     person.click(person.ui.visiblePartCheckBox)
