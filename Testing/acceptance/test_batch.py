@@ -51,7 +51,7 @@ def write_cases(folder: Path, count: int, name: str = "site{site}/p{number}.nii.
 
 
 def words(model: Path, *more: object) -> list[str]:
-    return ["batch", *map(str, more), "--model", str(model), "--device", "cpu", "--precision", "fp32"]
+    return ["batch", "--model", str(model), "--device", "cpu", "--precision", "fp32", *map(str, more)]
 
 
 def batch(model: Path, *more: object) -> int:
@@ -228,7 +228,7 @@ def test_ctrl_c_ends_with_130_and_keeps_the_finished_cases(model, tmp_path):
 
 def in_study(folder: Path, study: str) -> None:
     """Moves a series, which the writer puts into one study, into another (of as many characters)."""
-    old = b"\x20\x00\x0d\x00UI\x1a\x00" + b"1.2.826.0.1.3680043.2.1143"
+    old = b"\x20\x00\x0d\x00\x1a\x00\x00\x00" + b"1.2.826.0.1.3680043.2.1143"
     for file in folder.iterdir():
         content = file.read_bytes()
         assert content.count(old) == 1
