@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import slicer
 import vtk
 
 from BoneSegLib.errors import Cancelled, InputError, UsageError
+from BoneSegLib.evaluation.overlap import Box, count_overlap
 from BoneSegLib.evaluation.result import Comparison
 from BoneSegLib.evaluation.surface_mesh import DISTANCE, surface_distance_polydata
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
@@ -21,6 +22,7 @@ from BoneSegLib.scene.comparison_sides import Sides, read_sides
 from BoneSegLib.scene.comparison_world import world_matrix
 from BoneSegLib.scene.matrices import to_vtk
 from BoneSegLib.scene.new_nodes import new_nodes_removed
+from BoneSegLib.volume import Geometry, LabelMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ def surface_distance_model_nodes(
     """
     if not (math.isfinite(limit_mm) and limit_mm > 0):
         raise UsageError(f"The colours cannot reach to {limit_mm} mm.", remedy="Give a number above 0.")
-    sides = read_sides(reference_node, test_node, matches=matches)
+    sides = read_sides(reference_node, test_node, matches=matches).on_one_grid()
     surfaces = _surfaces(sides, comparison, smooth=smooth, progress=progress, is_cancelled=is_cancelled)
     matrix = world_matrix(test_node)
     with new_nodes_removed(only_on_failure=True):
@@ -90,23 +92,32 @@ def _surfaces(
 ) -> list[tuple[str, Any]]:
     """(name, vtkPolyData in world RAS mm) of each structure that both sides have."""
     compared = None if comparison is None else {score.structure for score in comparison.scores}
-    wanted = [
-        pair.structure
-        for pair in sides.pairs
-        if pair.reference is not None and pair.test is not None and (compared is None or pair.structure.id in compared)
-    ]
+    wanted = [pair.structure for pair in sides.pairs if compared is None or pair.structure.id in compared]
+    labels = [structure.label for structure in wanted]
+    together = None if sides.overlap else count_overlap(sides.reference.array, sides.test.array, labels)
     made = []
     for number, structure in enumerate(wanted):
         if is_cancelled():
             raise Cancelled
         progress(number / len(wanted), f"Surface of {structure.name}")
         alone = sides.only(structure) if sides.overlap else sides
-        if all((labels.array == structure.label).any() for labels in (alone.reference, alone.test)):
-            surface = surface_distance_polydata(alone.reference, alone.test, structure.id, smooth=smooth)
-            made.append((structure.name, surface))
+        overlap = together or count_overlap(alone.reference.array, alone.test.array, [structure.label])
+        counts, box = overlap.of(structure.label), overlap.boxes[overlap.labels.index(structure.label)]
+        if box is not None and counts.reference and counts.test:
+            near = (_cropped(alone.reference, box), _cropped(alone.test, box))
+            made.append((structure.name, surface_distance_polydata(*near, structure.id, smooth=smooth)))
     if not made:
         raise InputError("No structure is in both segmentations.", remedy="Check which of their segments are matched.")
     return made
+
+
+def _cropped(labels: LabelMap, box: Box) -> LabelMap:
+    """A part of a label map, in its place; the surface of a bone needs no look at the whole image."""
+    start = np.eye(4)
+    start[:3, 3] = [span.start for span in reversed(box)]
+    array = labels.array[box]
+    nk, nj, ni = array.shape
+    return replace(labels, array=array, geometry=Geometry((ni, nj, nk), labels.geometry.ijk_to_ras @ start))
 
 
 def _moved(surface, matrix: np.ndarray | None):

@@ -48,7 +48,8 @@ def _describe(node, column: str) -> None:
     metric = BY_COLUMN.get(column)
     if metric is None:
         return
-    node.SetColumnLongName(column, metric.title)
+    # The header that people see; the column keeps the name that it has in the CSV.
+    node.SetColumnTitle(column, f"{metric.title} ({metric.unit})" if metric.unit else metric.title)
     node.SetColumnDescription(column, metric.definition)
     if metric.unit:
         node.SetColumnUnitLabel(column, metric.unit)

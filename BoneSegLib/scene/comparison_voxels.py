@@ -58,16 +58,32 @@ class NodeVoxels:
         highest = max(label_of.values(), default=0)
         labels = np.zeros(grid.shape, np.uint8 if highest < 256 else np.int32)
         shared = 0
+        empty = True
         for layer in self.layers:
             wanted = [(label_of[segment], value) for segment, value in layer.values if segment in label_of]
-            if not wanted:
-                continue
-            voxels = on_grid(LabelMap(layer.voxels, layer.grid, ()), grid).array
-            for label, value in wanted:
-                where = voxels == value
-                shared += int(np.count_nonzero(labels[where]))
-                labels[where] = label
+            if wanted:
+                voxels = on_grid(LabelMap(layer.voxels, layer.grid, ()), grid).array
+                shared += _put(labels, voxels, wanted, empty=empty)
+                empty = False
         return labels, shared
+
+
+def _put(labels: np.ndarray, voxels: np.ndarray, wanted: list[tuple[int, int]], *, empty: bool) -> int:
+    """Writes the (label, value) pairs of a layer into ``labels``; returns how many voxels had a label already."""
+    last = max(value for _label, value in wanted) + 1
+    table = np.zeros(last + 1, labels.dtype)
+    for label, value in wanted:
+        table[value] = label
+    # The table ends with a 0 for all values beyond it ("clip"), and this way of looking up is the fastest.
+    shared = 0
+    for plane, found in zip(labels, voxels, strict=True):
+        new = table.take(found, mode="clip")
+        if empty:
+            plane[...] = new
+        else:
+            shared += int(np.count_nonzero((plane != 0) & (new != 0)))
+            np.copyto(plane, new, where=new != 0)
+    return shared
 
 
 def read_voxels(node, segments: tuple[NodeSegment, ...], *, world: bool = True) -> NodeVoxels:

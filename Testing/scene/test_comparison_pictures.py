@@ -110,6 +110,7 @@ def test_the_table_says_what_its_numbers_mean():
     node = table_node(comparison)
     assert json.loads(node.GetAttribute("BoneSeg.definitions")) == comparison.definitions
     assert "Tolerance of NSD: 2 mm" in node.GetDescription()
+    assert node.GetColumnTitle("hausdorff95_mm") == "HD95 (mm)"
     assert node.GetColumnUnitLabel("hausdorff95_mm") == "mm"
     assert "95th percentile" in node.GetColumnDescription("hausdorff95_mm")
 
