@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import qt
 
 from BoneSegLib.worker.client import WorkerClient
-from BoneSegLib.worker.estimate import Estimate
 from BoneSegLib.worker.events import Compared, Estimated, Failed, Finished, Progressed
 from BoneSegWidgets.timeLeft import TimeLeft
 
@@ -27,7 +26,7 @@ class Handlers:
 class RunController:
     """One worker, at most one run."""
 
-    def __init__(self, client: WorkerClient, estimated: Callable[[Estimate], None]) -> None:
+    def __init__(self, client: WorkerClient, estimated: Callable[[Estimated], None]) -> None:
         self._client = client
         self._estimated = estimated
         self._handlers: Handlers | None = None
@@ -45,11 +44,13 @@ class RunController:
     def isRunning(self) -> bool:
         return self._handlers is not None
 
-    def start(self, begin: Callable[[WorkerClient], None], handlers: Handlers) -> None:
+    def start(
+        self, begin: Callable[[WorkerClient], None], handlers: Handlers, expectedSeconds: float | None = None
+    ) -> None:
         """``begin`` starts a run of the client; a BoneSegError of it is raised here, and nothing has begun."""
         begin(self._client)
         self._handlers = handlers
-        self._timeLeft = TimeLeft()
+        self._timeLeft = TimeLeft(expectedSeconds)
         self._setTimer()
 
     def askEstimate(self, geometry, options) -> bool:
@@ -78,18 +79,18 @@ class RunController:
     def poll(self) -> None:
         for event in self._client.poll():
             self._tell(event)
-        if self._client.process_id is None:
-            self._awaitsEstimate = False
         self._setTimer()
 
     def _tell(self, event) -> None:
         if isinstance(event, Estimated):
             self._awaitsEstimate = False
-            self._estimated(event.estimate)
+            self._estimated(event)
         elif self._handlers is None:
             return
         elif isinstance(event, Progressed):
-            self._handlers.progressed(event.fraction, event.message, self._timeLeft.update(event.fraction))
+            self._handlers.progressed(
+                event.fraction, event.message, self._timeLeft.update(event.fraction, event.message)
+            )
         else:
             # Before the handler runs: it may start the next run.
             # And the forecast may be better after a run.

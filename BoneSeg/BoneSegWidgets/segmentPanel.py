@@ -8,13 +8,15 @@ import slicer
 from slicer.i18n import tr as _
 
 from BoneSegLib.anatomy import BY_ID
+from BoneSegLib.errors import Cancelled
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.worker.estimate import Estimate
+from BoneSegLib.worker.events import Estimated
 from BoneSegWidgets import settings
 from BoneSegWidgets.bonePicker import BonePicker
 from BoneSegWidgets.inputReport import InputReport, reportOn
 from BoneSegWidgets.region import regionOf
-from BoneSegWidgets.texts import deviceName, duration, gigabytes
+from BoneSegWidgets.texts import deviceName, duration, gigabytes, inWindow
 
 
 class SegmentPanel:
@@ -25,6 +27,7 @@ class SegmentPanel:
         self._changed = changed
         self._parameters = None
         self._report: InputReport | None = None
+        self._expectedSeconds: float | None = None
         self.bones = BonePicker(ui.bonePicker, self._onBones)
         _fill(ui.qualityComboBox, [("full", _("Full")), ("fast", _("Fast"))])
         _fill(ui.deviceComboBox, _devices())
@@ -45,6 +48,11 @@ class SegmentPanel:
     @property
     def report(self) -> InputReport | None:
         return self._report
+
+    @property
+    def expectedSeconds(self) -> float | None:
+        """What was told of the present choices."""
+        return self._expectedSeconds
 
     @property
     def keepsOtherBones(self) -> bool:
@@ -109,11 +117,20 @@ class SegmentPanel:
         ids = () if segmentationNode is None else segmentationNode.GetSegmentation().GetSegmentIDs()
         self._ui.replaceComboBox.visible = any(segmentId in BY_ID for segmentId in ids)
 
-    def showEstimate(self, estimate: Estimate | None) -> None:
-        self._ui.estimateLabel.text = "" if estimate is None else estimateText(estimate)
-        self._ui.estimateLabel.visible = estimate is not None
+    def showEstimate(self, estimated: Estimated | None) -> None:
+        """A forecast, why there is none, or nothing at all."""
+        text = ""
+        self._expectedSeconds = None
+        if estimated is not None and estimated.estimate is not None:
+            text = estimateText(estimated.estimate)
+            self._expectedSeconds = estimated.estimate.seconds
+        elif estimated is not None and not isinstance(estimated.error, Cancelled):
+            text = inWindow(estimated.error.message)
+        self._ui.estimateLabel.text = text
+        self._ui.estimateLabel.visible = bool(text)
 
     def showEstimating(self) -> None:
+        self._expectedSeconds = None
         self._ui.estimateLabel.text = _("Estimating time and memory...")
         self._ui.estimateLabel.visible = True
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from BoneSegLib.errors import BoneSegError, Cancelled, InputError
 from BoneSegLib.options import SegmentOptions
+from BoneSegLib.scene.read import volume_from_node
 from BoneSegLib.worker.events import Failed
 from BoneSegLib.worker.failures import from_exception
 from BoneSegWidgets.resultsPanel import RunResult
@@ -51,9 +52,12 @@ class SegmentRun:
         self._errors.clear()
         try:
             options = self._panel.options()
-            volume = self._panel.report.volume
+            # Not the one that was looked at when it was chosen: the image may have been exchanged since.
+            volume = volume_from_node(parameters.inputVolume)
             self._controller.start(
-                lambda client: client.segment(volume, options), Handlers(self._progressed, self._ended)
+                lambda client: client.segment(volume, options),
+                Handlers(self._progressed, self._ended),
+                self._panel.expectedSeconds,
             )
         except BoneSegError as error:
             self._errors.show(error)
@@ -132,8 +136,16 @@ class SegmentRun:
         undo.wentInto(node)
         if self._ui.show3DCheckBox.checked:
             node.CreateClosedSurfaceRepresentation()
+            _center3DView()
         result = RunResult(finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options, undo)
         self._results.show(result)
         going.parameters.outputSegmentation = node
         if going.parameters.testSegmentation is None:
             going.parameters.testSegmentation = node
+
+
+def _center3DView() -> None:
+    """New bones may lie far from what the view showed."""
+    layoutManager = slicer.app.layoutManager()
+    if layoutManager is not None and layoutManager.threeDViewCount > 0:
+        layoutManager.threeDWidget(0).threeDView().resetFocalPoint()

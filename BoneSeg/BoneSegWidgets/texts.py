@@ -47,7 +47,22 @@ def deviceName(device: str) -> str:
     return names.get(device.split(":")[0], device)
 
 
+def inWindow(text: str) -> str:
+    """A text of the library, which speaks of the command line's options, in the words of the widget."""
+    words = (
+        ("--quality fast", _("quality 'Fast'")),
+        ("--device auto", _("device 'Automatic'")),
+        ("--device cpu", _("device 'Processor'")),
+        ("with --model", _("under Advanced")),
+        ("--model DIR", _("under Advanced")),
+        ("--force", _("'Segment it anyway'")),
+    )
+    for option, word in words:
+        text = text.replace(option, word)
+    return text
+
+
 def errorHtml(error: BoneSegError) -> str:
     """What happened, why, what to do."""
-    parts = [f"<b>{html.escape(error.message)}</b>", html.escape(error.cause), html.escape(error.remedy)]
-    return "<br>".join(part for part in parts if part)
+    message, *rest = (html.escape(inWindow(part)) for part in (error.message, error.cause, error.remedy))
+    return "<br>".join([f"<b>{message}</b>", *(part for part in rest if part)])

@@ -118,7 +118,10 @@ class WorkerClient:
         self._run = _Run(self._number, request, geometry, source, exchange)
 
     def estimate(self, geometry: Geometry, options: SegmentOptions) -> None:
-        """Asks for time and memory of a run on such an image. An `Estimated` answers; only the last question counts."""
+        """Asks for time and memory of a run on such an image. An `Estimated` answers; only the last question counts.
+
+        A run that begins meanwhile is done after it.
+        """
         self.start()
         assert self._process is not None
         self._number += 1
@@ -194,8 +197,8 @@ class WorkerClient:
 
     def _event_of(self, message: Message) -> Event | None:
         said, number = message.get("say"), message.get("run")
-        if said == "estimate":
-            return Estimated(Estimate(**message["estimate"])) if number == self._estimate_asked else None
+        if number == self._estimate_asked:
+            return self._answer_of_estimate(message)
         run = self._run
         if run is None or number != run.number:
             return None
@@ -211,6 +214,12 @@ class WorkerClient:
             self._end_run()
             return Failed(unpack_error(message["error"]))
         return None
+
+    def _answer_of_estimate(self, message: Message) -> Event:
+        self._estimate_asked = 0
+        if message.get("say") == "estimate":
+            return Estimated(Estimate(**message["estimate"]))
+        return Estimated(None, unpack_error(message["error"]))
 
     def _outcome(self, run: _Run, message: Message) -> Event:
         if run.stop_by is not None:
@@ -231,7 +240,8 @@ class WorkerClient:
         self._process = None
         run = self._run
         if run is None:
-            return []
+            asked, self._estimate_asked = self._estimate_asked, 0
+            return [Estimated(None, from_exit(exit_code, lines))] if asked and exit_code != 0 else []
         if exit_code == 0 and not run.is_opened and run.stop_by is None:
             # It had been idle for too long just when the run began.
             self.start()

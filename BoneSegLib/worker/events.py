@@ -43,9 +43,10 @@ class Failed:
 
 @dataclass(frozen=True)
 class Estimated:
-    """The answer to `WorkerClient.estimate`."""
+    """The answer to `WorkerClient.estimate`; ``estimate`` is ``None`` when there is none, for the ``error`` given."""
 
-    estimate: Estimate
+    estimate: Estimate | None
+    error: BoneSegError | None = None
 
 
 Event = Progressed | Finished | Compared | Failed | Estimated

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from BoneSegLib.errors import BoneSegError, Cancelled
 from BoneSegLib.worker.exchange import Exchange
 from BoneSegLib.worker.failures import from_exception
 from BoneSegLib.worker.messages import (
@@ -91,7 +92,8 @@ class Server:
         try:
             answer = work(request)
         except Exception as error:
-            traceback.print_exc()
+            if not isinstance(error, BoneSegError):
+                traceback.print_exc()
             answer = {"say": "failed", "error": from_exception(error).to_dict()}
         self._say(run=request["run"], **answer)
 
@@ -106,8 +108,8 @@ class Server:
         from dataclasses import asdict
 
         if not self._requests.empty():
-            # Something newer waits: nobody needs this answer.
-            return {"say": "skipped"}
+            # Something newer waits, and nobody needs this answer.
+            raise Cancelled
         found = load_function(self._estimator)(unpack_geometry(request["geometry"]), unpack_options(request["options"]))
         return {"say": "estimate", "estimate": asdict(found)}
 

@@ -23,6 +23,7 @@ def install() -> QtWidgets.QApplication:
     from Testing.qt_runtime.pythonqt import apply_conventions
 
     _keep_none_alive()
+    QtCore.qInstallMessageHandler(_tell)
     apply_conventions()
     _own_settings()
     from BoneSegLib.headless.messages import capture_messages
@@ -37,6 +38,12 @@ def install() -> QtWidgets.QApplication:
             QtApplication()
     _install_modules(slicer)
     return application
+
+
+def _tell(kind, context, message: str) -> None:
+    """Qt's messages, but for what the offscreen platform says of each window."""
+    if "propagateSizeHints" not in message:
+        sys.stderr.write(f"Qt: {message}\n")
 
 
 def _keep_none_alive() -> None:

@@ -18,7 +18,7 @@ class Person:
         self.window = window
         self.module = module
         self.ui = module.ui
-        self.longest_pause = 0.0
+        self.frames: list[float] = []
 
     def click(self, widget) -> None:
         assert widget.isVisible(), f"{widget.objectName} is hidden"
@@ -43,15 +43,17 @@ class Person:
         QtWidgets.QApplication.processEvents()
 
     def wait(self, until: Callable[[], bool], *, timeout: float = TIMEOUT_S) -> float:
-        """Waits, looking all the time; returns the seconds. `longest_pause` is the longest time without a frame."""
-        started = last = time.perf_counter()
-        self.longest_pause = 0.0
+        """Waits, looking all the time; returns the seconds.
+
+        `frames` gets how long the window's thread worked from each look to the next. Its own time counts, since other
+        programs may have the processor in between.
+        """
+        started = time.perf_counter()
         while not until():
             assert time.perf_counter() - started < timeout, "waited in vain"
+            before = time.thread_time()
             QtWidgets.QApplication.processEvents()
-            now = time.perf_counter()
-            self.longest_pause = max(self.longest_pause, now - last)
-            last = now
+            self.frames.append(time.thread_time() - before)
             time.sleep(0.002)
         return time.perf_counter() - started
 

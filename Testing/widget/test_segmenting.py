@@ -41,7 +41,8 @@ def test_the_volume_is_described_before_the_run_with_time_and_memory(a_module, a
     person = a_module()
     person.choose(person.ui.inputSelector, a_ct())
     assert "60 x 60 x 60 voxels, 2.00 x 2.00 x 2.00 mm" in person.ui.inputReport.text
-    person.wait(lambda: person.ui.estimateLabel.isVisible())
+    assert person.ui.estimateLabel.isVisible()
+    person.wait(lambda: not person.ui.estimateLabel.text.startswith("Estimating"))
     assert person.ui.estimateLabel.text == "On the processor, about 1 min 10 s, 3.0 GB of memory."
     person.ui.qualityComboBox.setCurrentIndex(1)
     person.wait(lambda: "20 s" in person.ui.estimateLabel.text)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from BoneSegLib.anatomy import select_structures
-from BoneSegLib.errors import Cancelled, ModelError
+from BoneSegLib.errors import Cancelled, MissingError, ModelError
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 from BoneSegLib.worker.estimate import Estimate
@@ -23,6 +23,8 @@ PERSON = "some" + "one"  # in two pieces, so that the source line in a traceback
 
 def estimate(geometry: Geometry, options: SegmentOptions) -> Estimate:
     """Known numbers."""
+    if options.device.startswith("cuda"):
+        raise MissingError("There is no such device.")
     fast = options.quality == "fast"
     return Estimate(seconds=20.0 if fast else 75.0, memory_bytes=3 * 2**30, free_bytes=16 * 2**30, device="cpu")
 

@@ -214,6 +214,14 @@ def test_only_the_last_estimate_asked_for_is_told(a_client, a_volume):
     assert [event.estimate.seconds for event in events] == [20.0]
 
 
+def test_an_estimate_that_fails_is_answered_too(a_client, a_volume):
+    client = a_client("segment")
+    client.estimate(a_volume.geometry, SegmentOptions(device="cuda:63"))
+    (answer,) = _until(client, Estimated)
+    assert answer.estimate is None
+    assert answer.error.message == "There is no such device."
+
+
 def test_an_idle_worker_ends_by_itself_and_is_started_again(a_client, a_volume):
     client = a_client("segment", "--idle", "0.2")
     client.start()
@@ -258,10 +266,10 @@ def test_a_large_image_is_handed_over_in_steps_that_take_milliseconds(a_client):
     client.segment(volume, SegmentOptions())
     steps, events = [], []
     while not events:
-        started = time.perf_counter()
+        # This thread's own time: other programs may have the processor in between.
+        started = time.thread_time()
         events = client.poll()
-        steps.append(time.perf_counter() - started)
-    # Another process may take the processor for a while, so not every single step is judged.
+        steps.append(time.thread_time() - started)
     assert np.percentile([step for step in steps if step > 1e-3], 90) < 0.04
 
 
