@@ -25,5 +25,6 @@ def comparison_from_plain(data: Mapping[str, Any], *, structures: tuple[Structur
 
 
 def _score(row: Mapping[str, Any]) -> Score:
-    values = {column: row[column] for column in COLUMNS if column in row}
-    return Score(**{name: NAN if value is None and name in NUMBERS else value for name, value in values.items()})
+    values: dict[str, Any] = {column: row[column] for column in COLUMNS if column in row}
+    values |= {column: NAN for column in NUMBERS if values.get(column) is None}
+    return Score(**values)
