@@ -143,9 +143,7 @@ def main() -> None:
         memory = max(each["extra_mb"] for each in found)
         # On a machine with other work the processor's seconds are the fairer ones.
         busy = statistics.median(each["cpu_seconds"] for each in found)
-        print(
-            f"{name:>8}: median {seconds[name]:.2f} s ({spread}), of the processor {busy:.2f} s, peak {memory:.0f} MB more"
-        )
+        print(f"{name:>8}: median {seconds[name]:.2f} s ({spread}), processor {busy:.2f} s, peak {memory:.0f} MB more")
     rows = {name: np.array(found[0]["rows"]) for name, found in outcomes.items()}
     difference = np.abs(rows["boneseg"] - rows["monai"]).max(axis=0)
     print("largest difference: " + ", ".join(f"{c} {d:.1e}" for c, d in zip(COLUMNS, difference, strict=True)))
