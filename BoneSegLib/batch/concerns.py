@@ -89,7 +89,7 @@ def _asymmetric(cohort: Cohort, bones: list[Bone]) -> list[tuple[int, str]]:
         stem = structure.removesuffix("left")
         right = whole.get(stem + "right")
         if stem != structure and right is not None and abs(left - right) > ASYMMETRY * (left + right) / 2:
-            larger, name = ("left", structure) if left > right else ("right", stem + "right")
+            larger, smaller = (structure, stem + "right") if left > right else (stem + "right", structure)
             share = abs(left - right) / min(left, right)
-            found.append((2, f"{cohort.name(name)}: {share:.0%} larger than its other side ({larger} one is larger)"))
+            found.append((2, f"{cohort.name(larger)}: {share:.0%} larger than {cohort.name(smaller).lower()}"))
     return found

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Gives what tells whether the user asked to stop; the second Ctrl-C ends the process as usual."""
+    """Gives what tells whether the user asked to stop; a second request raises `KeyboardInterrupt` at once."""
     asked = threading.Event()
 
-    def ask(number: int, _frame: object) -> None:
+    def ask(_number: int, _frame: object) -> None:
         if asked.is_set():
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            raise KeyboardInterrupt
         asked.set()
 
     before = {}

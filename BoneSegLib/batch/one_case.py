@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from BoneSegLib.batch.cases import Case
 from BoneSegLib.batch.folder import OutputFolder
 from BoneSegLib.batch.reading import ReadImage
-from BoneSegLib.batch.record import DONE, Record, write_record
+from BoneSegLib.batch.record import DONE, Record, inputs_of, write_record
 from BoneSegLib.batch.settings import made_alike
 from BoneSegLib.errors import InputError, OutputError, ResourceError
 from BoneSegLib.inference.clock import Clock
@@ -45,56 +45,77 @@ class Job:
     adopt: bool = False
 
 
-def do_case(case: Case, read: ReadImage, job: Job, *, progress: Progress, is_cancelled: IsCancelled) -> Record:
-    """Does all that there is to do with a case whose image was read, and leaves its files in the folder.
+def do_case(
+    case: Case, take: Callable[[], ReadImage], job: Job, *, progress: Progress, is_cancelled: IsCancelled
+) -> Record:
+    """Does all that there is to do with a case and leaves its files in the folder. ``take`` gives its image.
 
     The scene is afterwards as it was. Raises a `BoneSegError` where the case fails, `Cancelled`, or `CannotWrite`.
     """
     from BoneSegLib.batch.scene_kept import scene_kept
 
     with scene_kept():
-        return _do_case(case, read, job, progress, is_cancelled)
+        return _do_case(case, take, job, progress, is_cancelled)
 
 
-def _do_case(case: Case, read: ReadImage, job: Job, progress: Progress, is_cancelled: IsCancelled) -> Record:
+def _do_case(
+    case: Case, take: Callable[[], ReadImage], job: Job, progress: Progress, is_cancelled: IsCancelled
+) -> Record:
     from BoneSegLib.scene.read import volume_from_node
     from BoneSegLib.scene.statistics import compute_statistics
-    from BoneSegLib.scene.volume_node import add_volume_node
     from BoneSegLib.worker.flags import flags_of
 
     clock = Clock()
-    clock.seconds["read"] = read.seconds
-    volume_node = add_volume_node(read.volume)
-    volume = volume_from_node(volume_node)
-    labels, segmentation_node = _labels(case, job, volume, volume_node, progress, is_cancelled)
+    read = _take_in(take)
+    clock.lap("take in")
+    volume = volume_from_node(read.node)
+    labels, segmentation_node = _labels(case, job, volume, read.node, progress, is_cancelled)
     clock.lap("segment")
-    rows = compute_statistics(segmentation_node, volume_node)
+    rows = compute_statistics(segmentation_node, read.node)
     flags = flags_of(labels)
     clock.lap("measure")
     _writing(lambda: _write_outputs(case, job, segmentation_node, volume, labels))
     clock.lap("write")
     comparison, remarks = _compare(case, job, labels)
     clock.lap("compare")
-    output = job.folder.output(case.name)
     record = Record(
-        case=case.name,
         status=DONE,
-        image=str(case.image),
-        series=case.series,
-        reference=str(case.reference) if case.reference else None,
         output=job.folder.output_name(case.name),
-        output_bytes=output.stat().st_size,
-        seconds=clock.seconds,
+        output_bytes=job.folder.output(case.name).stat().st_size,
+        seconds={"read": read.seconds, **clock.seconds},
         seconds_total=sum(clock.seconds.values()),
-        notes=[*read.notes, *labels.info.get("notes", []), *remarks],
+        notes=[*read.notes, *_notes_of(labels), *remarks],
         structures=[{"id": one.id, "name": one.name, "color": list(one.color)} for one in labels.structures],
         statistics=rows,
         flags=flags,
         comparison=comparison,
         info=dict(labels.info),
+        **inputs_of(case),
     )
     _writing(lambda: write_record(record, job.folder.record(case.name)))
     return record
+
+
+@dataclass(frozen=True, eq=False)
+class _TakenIn:
+    """The image as a volume node, what was said about it, and how long it took to read (in the background, mostly)."""
+
+    node: Any
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def _take_in(take: Callable[[], ReadImage]) -> _TakenIn:
+    """The array that was read is let go here: the node has its own."""
+    from BoneSegLib.scene.volume_node import add_volume_node
+
+    read = take()
+    return _TakenIn(add_volume_node(read.volume), read.notes, read.seconds)
+
+
+def _notes_of(labels: LabelMap) -> list[str]:
+    notes = labels.info.get("notes")
+    return [str(note) for note in notes] if isinstance(notes, (list, tuple)) else []
 
 
 def _labels(case: Case, job: Job, volume: Volume, volume_node, progress: Progress, is_cancelled: IsCancelled):

@@ -57,6 +57,6 @@ def _with_height(picture: np.ndarray) -> np.ndarray:
 
 
 def _side_by_side(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
+    gap = np.zeros((HEIGHT, GAP, 3), np.uint8)
     first, second = pictures
     return np.hstack([first, gap, second])

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from BoneSegLib.batch.cases import Case
 from BoneSegLib.evaluation.tables import write_atomically
 
 DONE, FAILED, WAITING = "done", "failed", "waiting"
@@ -51,6 +52,12 @@ class Record:
     def scores(self) -> list[dict[str, Any]]:
         """The rows of the comparison, without their mean."""
         return list(self.comparison["structures"]) if self.comparison else []
+
+
+def inputs_of(case: Case) -> dict[str, Any]:
+    """The fields of a record that say what the case is made of."""
+    reference = str(case.reference) if case.reference else None
+    return {"case": case.name, "image": str(case.image), "series": case.series, "reference": reference}
 
 
 def write_record(record: Record, path: Path) -> None:

@@ -30,7 +30,9 @@ _OWN_STYLE = """
 .cards ul { margin: .2rem 0 0; padding-left: 1.1rem; font-size: 13px; }
 .strips { width: 100%; max-width: 900px; display: block; }
 .cases td.text, .failed td.text { overflow-wrap: anywhere; }
-.cases th { white-space: normal; overflow-wrap: anywhere; }
+.cases tr + tr th { white-space: normal; overflow-wrap: anywhere; min-width: 10rem; }
+.agreement { gap: 1rem .6rem; }
+.agreement .chart { flex: 1 1 340px; max-width: 372px; }
 """
 
 
@@ -113,7 +115,8 @@ def _table(rows: Sequence[dict[str, Any]], concerns: Sequence[Concern]) -> str:
         name = escape(str(row["case"]))
         link = f'<a href="{quote(str(row["output"]))}">{name}</a>' if row["output"] else name
         dice = f"<td>{row['mean_dice']:.3f}</td>" if row["mean_dice"] is not None else "<td></td>"
-        remarks = "; ".join([*reasons.get(str(row["case"]), ()), *([row["notes"]] if row["notes"] else [])])
+        told = [*reasons.get(str(row["case"]), ()), row["notes"], row["message"]]
+        remarks = "; ".join(text for text in told if text)
         lines.append(
             f"<tr><th>{link}</th><td>{row['status']}</td><td>{'' if row['found'] is None else row['found']}</td>"
             f"{dice if has_dice else ''}<td>{readable_time(row['seconds']) if row['seconds'] else ''}</td>"

@@ -101,5 +101,6 @@ def _volume_agreement(cohort: Cohort) -> str:
     charts = "".join(bland_altman_chart(one, unit="ml", title=name) for name, one in results)
     return (
         "<h2>Agreement of volumes (Bland-Altman)</h2>"
-        f'<div class="wide"><table><tr><th></th>{heads}</tr>{lines}</table></div><div class="row">{charts}</div>'
+        f'<div class="wide"><table><tr><th></th>{heads}</tr>{lines}</table></div>'
+        f'<div class="row agreement">{charts}</div>'
     )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from BoneSegLib.batch.cases import Case
 from BoneSegLib.batch.index import index_row, write_index
 from BoneSegLib.batch.one_case import CannotWrite, Job, do_case
 from BoneSegLib.batch.progress import BatchProgress
-from BoneSegLib.batch.reading import Reader
-from BoneSegLib.batch.record import FAILED, Record, write_record
+from BoneSegLib.batch.reading import Reader, ReadImage
+from BoneSegLib.batch.record import FAILED, Record, inputs_of, write_record
 from BoneSegLib.batch.settings import made_alike
 from BoneSegLib.errors import BoneSegError, Cancelled, InternalError, MissingError, ResourceError
 from BoneSegLib.options import IsCancelled
@@ -23,7 +22,7 @@ class Batch:
 
     def __init__(self, cases: Sequence[Case], job: Job, *, resume: bool) -> None:
         self._job = job
-        self._rows = {case.name: index_row(_waiting(case)) for case in cases}
+        self._rows = {case.name: index_row(Record(**inputs_of(case))) for case in cases}
         finished = {case.name: _finished(case, job) if resume else None for case in cases}
         self.kept = tuple(name for name, record in finished.items() if record is not None)
         self._rows.update({name: index_row(record) for name, record in finished.items() if record is not None})
@@ -56,31 +55,29 @@ class Batch:
         progress: BatchProgress,
         is_cancelled: IsCancelled,
     ) -> Record:
+        def take() -> ReadImage:
+            try:
+                return reader.take(case)
+            finally:
+                for each in following:
+                    reader.start(each)
+
         try:
             if is_cancelled():
                 raise Cancelled
-            image = _attempt(lambda: reader.take(case))
-            for each in following:
-                reader.start(each)
-            return _attempt(lambda: do_case(case, image, self._job, progress=progress, is_cancelled=is_cancelled))
+            return _attempt(lambda: do_case(case, take, self._job, progress=progress, is_cancelled=is_cancelled))
         except Cancelled:
             raise
         except BoneSegError as error:
-            for each in following:
-                reader.start(each)
             return self._failed(case, error)
         except CannotWrite as stop:
             raise stop.error from stop
 
     def _failed(self, case: Case, error: BoneSegError) -> Record:
-        told = error.to_dict()
-        output = self._job.folder.output(case.name)
-        record = replace(
-            _waiting(case),
-            status=FAILED,
-            error=told,
-            output=self._job.folder.output_name(case.name) if output.is_file() else None,
-        )
+        # A case may fail after its segmentation was written, over its reference.
+        is_there = self._job.folder.output(case.name).is_file()
+        output = self._job.folder.output_name(case.name) if is_there else None
+        record = Record(status=FAILED, error=error.to_dict(), output=output, **inputs_of(case))
         self._job.folder.make_room(case.name)
         write_record(record, self._job.folder.record(case.name))
         return record
@@ -112,12 +109,3 @@ def _attempt(work: Callable):
             cause=f"{type(error).__name__}: {error}",
             remedy="Please report this with the text that the batch printed.",
         ) from error
-
-
-def _waiting(case: Case) -> Record:
-    return Record(
-        case=case.name,
-        image=str(case.image),
-        series=case.series,
-        reference=str(case.reference) if case.reference else None,
-    )

@@ -84,7 +84,11 @@ def _strip(dots: Sequence[Dot], axis: Axis, y: float) -> str:
         # Spread evenly over the height, so that dots of one value can be counted.
         shift = ((number * 0.618034) % 1.0 - 0.5) * 0.5 * _ROW
         color = _ALARM if dot.is_far else _DARK
-        paint = f'fill="none" stroke="{color}"' if dot.is_hollow else f'fill="{color}" fill-opacity="0.65"'
+        paint = (
+            f'fill="none" stroke="{color}"'
+            if dot.is_hollow
+            else f'fill="{color}" fill-opacity="{0.9 if dot.is_far else 0.5}"'
+        )
         parts.append(
             f'<circle cx="{axis.place(dot.value):.1f}" cy="{y + shift:.1f}" r="{4 if dot.is_far else 2.8}" {paint}>'
             f"<title>{escape(dot.case)}: {dot.value:.4g}</title></circle>"
@@ -97,6 +101,6 @@ def _box(values: Sequence[float], axis: Axis, y: float) -> str:
     half = 0.36 * _ROW
     return (
         f'<rect x="{low:.1f}" y="{y - half:.1f}" width="{max(1.0, high - low):.1f}" height="{2 * half:.1f}" '
-        f'fill="{_DARK}" fill-opacity="0.14" rx="2"/>'
+        f'fill="{_DARK}" fill-opacity="0.22" rx="2"/>'
         f'<path d="M{middle:.1f} {y - half:.1f}V{y + half:.1f}" stroke="{_DARK}" stroke-width="2"/>'
     )

@@ -19,6 +19,7 @@ import pytest
 import SimpleITK as sitk
 
 from BoneSegLib.cli import main
+from BoneSegLib.errors import ResourceError
 from Testing.scene.dicom_files import write_series
 from Testing.support.nnunet_folder import write_quick_folder
 from Testing.support.phantoms import two_blocks
@@ -317,6 +318,44 @@ def test_what_would_make_every_case_fail_ends_the_batch_before_the_first(model, 
     data = write_cases(tmp_path / "in", 1)
     assert batch(model, data, "-o", tmp_path / "out", *more) == code
     assert not (tmp_path / "out" / "cases.csv").exists()
+
+
+def test_a_full_disk_ends_the_batch_at_once_and_it_resumes_when_there_is_room(model, tmp_path, monkeypatch, capsys):
+    data, out = write_cases(tmp_path / "in", 3), tmp_path / "out"
+    assert batch(model, data, "-o", out) == 0
+    calls = []
+
+    def full(*_arguments, **_options):
+        calls.append(1)
+        raise ResourceError("The disk is full.", remedy="Free some space.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("BoneSegLib.headless.write.write_segmentation", full)
+        assert batch(model, data, "-o", out) == 5
+    assert len(calls) == 1
+    assert set(statuses(out).values()) == {"waiting"}
+    assert len(outputs(out)) == 3, "what was there stays until it can be replaced"
+    assert batch(model, data, "-o", out, "--resume") == 0
+    assert set(statuses(out).values()) == {"done"}
+
+
+def test_what_nobody_foresaw_ends_one_case_only(model, tmp_path, monkeypatch):
+    data, out = write_cases(tmp_path / "in", 2), tmp_path / "out"
+    from BoneSegLib.inference import engine
+
+    real = engine.segment
+    calls: list[int] = []
+
+    def fails_first(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("nobody thought of this")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr("BoneSegLib.inference.engine.segment", fails_first)
+    assert batch(model, data, "-o", out) == 1
+    assert statuses(out) == {"site0/p0": "failed", "site1/p1": "done"}
+    assert "nobody thought of this" in rows_of(out / "cases.csv")[0]["cause"]
 
 
 def test_inputs_that_do_not_exist_or_hold_no_ct_end_with_3(model, tmp_path):
