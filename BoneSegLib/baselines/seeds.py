@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from BoneSegLib.boxes import box_around
 from BoneSegLib.errors import InputError
-from BoneSegLib.volume import Geometry, LabelMap, Volume
-
-Box = tuple[slice, slice, slice]
+from BoneSegLib.volume import LabelMap, Volume
 
 BACKGROUND = 255
 """The value of background seeds in a seed map; 0 is what has yet to be decided."""
@@ -38,11 +37,11 @@ def seeds_from_labels(labels: LabelMap, *, options: SeedOptions | None = None) -
     seeds = np.zeros(labels.array.shape, dtype=np.uint8)
     spacing = labels.geometry.spacing[::-1]
     for structure in labels.structures:
-        box = _box(labels.array == structure.label, 0.0, spacing)
+        box = box_around(labels.array == structure.label, 0.0, spacing)
         if box is not None:
             inside = labels.array[box] == structure.label
             seeds[box][_core(inside, spacing, options.core_mm)] = structure.label
-    around = _box(labels.array != 0, options.gap_mm + options.shell_mm, spacing)
+    around = box_around(labels.array != 0, options.gap_mm + options.shell_mm, spacing)
     if around is None:
         raise InputError("There is nothing to grow from.", cause="The segmentation that seeds come from is empty.")
     distance = _distance_to(labels.array[around] != 0, spacing)
@@ -62,7 +61,7 @@ def add_background(seeds: LabelMap, volume: Volume, *, clear_mm: float = 15.0, b
     from scipy import ndimage
 
     spacing = volume.geometry.spacing[::-1]
-    box = _box(seeds.array != 0, 2 * clear_mm, spacing)
+    box = box_around(seeds.array != 0, 2 * clear_mm, spacing)
     if box is None:
         raise InputError("There is nothing to grow from.", cause="The seeds are empty.")
     near = volume.array[box].astype(np.float32)
@@ -81,7 +80,7 @@ def share_out(mask: np.ndarray, seeds: LabelMap, *, reach_mm: float = 30.0) -> L
 
     spacing = seeds.geometry.spacing[::-1]
     result = np.zeros(mask.shape, dtype=np.uint8)
-    box = _box((seeds.array != 0) & (seeds.array != BACKGROUND), reach_mm, spacing)
+    box = box_around((seeds.array != 0) & (seeds.array != BACKGROUND), reach_mm, spacing)
     if box is not None:
         near = seeds.array[box]
         empty = (near == 0) | (near == BACKGROUND)
@@ -89,11 +88,6 @@ def share_out(mask: np.ndarray, seeds: LabelMap, *, reach_mm: float = 30.0) -> L
         chosen = mask[box] & (distance <= reach_mm)
         result[box][chosen] = near[tuple(axis[chosen] for axis in nearest)]
     return LabelMap(result, seeds.geometry, seeds.structures)
-
-
-def box_around(geometry: Geometry, mask: np.ndarray, margin_mm: float) -> Box | None:
-    """The kji box around a mask with a margin in mm, within the image; ``None`` for an empty mask."""
-    return _box(mask, margin_mm, geometry.spacing[::-1])
 
 
 def _core(inside: np.ndarray, spacing: tuple[float, ...], core_mm: float) -> np.ndarray:
@@ -107,14 +101,3 @@ def _distance_to(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
     from scipy import ndimage
 
     return ndimage.distance_transform_edt(~mask, sampling=spacing)
-
-
-def _box(mask: np.ndarray, margin_mm: float, spacing: tuple[float, ...]) -> Box | None:
-    spans = []
-    for axis in range(3):
-        along = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        if not len(along):
-            return None
-        margin = int(np.ceil(margin_mm / spacing[axis]))
-        spans.append(slice(max(0, int(along[0]) - margin), min(mask.shape[axis], int(along[-1]) + 1 + margin)))
-    return spans[0], spans[1], spans[2]

@@ -24,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--folds", metavar="N,M|all", help="the folds of the model to average (default: all)")
     parser.add_argument("--tta", action="store_true", help="average over mirrored images where the model allows it")
     parser.add_argument("--roi", metavar="BOX", help="only here: R1,R2,A1,A2,S1,S2 in RAS mm")
+    parser.add_argument(
+        "--refine", action="store_true", help="move edges to where the CT has them, behind a coarse model"
+    )
     parser.add_argument("--no-postprocessing", action="store_true", help="keep stray islands and holes")
     parser.add_argument("--force", action="store_true", help="go on despite a warning that needs an answer")
 
@@ -40,6 +43,7 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         mirroring=args.tta,
         roi=parse_roi(args.roi) if args.roi else None,
         force=args.force,
+        refine=args.refine,
         postprocess=not args.no_postprocessing,
     )
 

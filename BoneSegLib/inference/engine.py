@@ -27,6 +27,7 @@ from BoneSegLib.inference.stage import AIR_HU, Coarse, StageTask, run_stage
 from BoneSegLib.models.model import Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
+from BoneSegLib.refinement import RefineOptions, refine_edges
 from BoneSegLib.volume import LabelMap, Volume
 
 
@@ -120,10 +121,19 @@ class _Run:
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
         frame.view(labels)[...] = self._label_table()[found]
         clock.lap("restore")
+        if self.options.refine:
+            labels = self._refined(volume, labels, half_voxel=max(last.spacing) / 2)
+            clock.lap("refine")
         if self.options.postprocess:
             clean_labels(labels, [structure.label for structure in self.structures])
             clock.lap("postprocess")
         return labels
+
+    def _refined(self, volume: Volume, labels: np.ndarray, *, half_voxel: float) -> np.ndarray:
+        """Edges at full resolution; they may move by half a voxel of the network that found them."""
+        coarse = LabelMap(labels, volume.geometry, self.structures)
+        options = RefineOptions(band_mm=half_voxel)
+        return refine_edges(volume, coarse, options=options, is_cancelled=self.is_cancelled).array
 
     def _run_stages(
         self, stages: tuple[Stage, ...], image: np.ndarray, spacing: tuple[float, float, float], clock: Clock

@@ -160,6 +160,13 @@ def test_outside_of_the_region_is_background(model):
     assert (part[inside] != whole[inside]).mean() < 0.002
 
 
+def test_refining_keeps_a_right_answer_and_notes_its_time(model):
+    volume, _ = ball_in(Geometry.from_spacing((60, 60, 40), (1.5, 1.5, 2.0)))
+    plain, refined = segment(volume, options(model)), segment(volume, options(model, refine=True))
+    assert "refine" in refined.info["seconds"]
+    assert (plain.array != refined.array).sum() < 0.1 * (plain.array > 0).sum()
+
+
 def test_what_was_used_is_noted(model):
     volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
     info = segment(volume, options(model)).info

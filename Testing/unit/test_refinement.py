@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from BoneSegLib.baselines.refinement import RefineOptions, refine_edges
 from BoneSegLib.errors import Cancelled, InputError
+from BoneSegLib.refinement import RefineOptions, refine_edges
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 
 SHAPE = (30, 40, 40)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from BoneSegLib.baselines.seeds import Box, box_around
+from BoneSegLib.boxes import Box, box_around
 from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
 from BoneSegLib.volume import LabelMap, Volume
@@ -61,7 +61,7 @@ def refine_edges(
         if is_cancelled():
             raise Cancelled
         progress(number / len(labels.structures), f"Refining {structure.name}")
-        box = box_around(labels.geometry, labels.array == structure.label, 2 * options.around_mm)
+        box = box_around(labels.array == structure.label, 2 * options.around_mm, labels.geometry.spacing[::-1])
         if box is not None:
             _refine(refined, structure.label, volume, labels, box, options)
     progress(1.0, "Refined")
