@@ -26,7 +26,7 @@ from BoneSegLib.worker.messages import (
 )
 from BoneSegLib.worker.process import Launch, WorkerProcess
 
-GRACE_S = 0.5
+GRACE_S = 0.4
 """How long a worker that was told to stop may take to do so before it is killed."""
 
 _HAND_OVER_S = 0.012
@@ -164,8 +164,9 @@ class WorkerClient:
 
     def _go_on(self, run: _Run) -> list[Event]:
         if run.stop_by is not None and self._clock() >= run.stop_by:
-            if run.is_handed_over:
-                self.close()
+            if run.is_handed_over and self._process is not None:
+                self._process.kill(wait=False)
+                self._process = None
             self._end_run()
             return [Failed(Cancelled())]
         if not run.is_handed_over:

@@ -96,17 +96,29 @@ class WorkerProcess:
         for reader in self._readers:
             reader.join(timeout=0.2)
 
-    def kill(self) -> None:
-        """Ends the process and its children at once. Does no harm when called again."""
-        if os.name == "nt":
-            self._kill_tree_on_windows()
+    def kill(self, *, wait: bool = True) -> None:
+        """Ends the process and its children at once. Does no harm when called again.
+
+        A large process takes a while to go. Without ``wait`` that happens behind the scenes.
+        """
+        self._signal_tree()
+        if wait:
+            self._bury()
         else:
+            threading.Thread(target=self._bury, daemon=True).start()
+
+    def _signal_tree(self) -> None:
+        if os.name != "nt":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _bury(self) -> None:
+        if os.name == "nt":
+            self._kill_tree_on_windows()
         with contextlib.suppress(OSError):
             self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=0.3)
+            self._process.wait(timeout=5)
         self.wait_for_last_words()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError, ValueError):

@@ -1,7 +1,7 @@
-"""Pictures of the module in each of its states, for the documentation: ``python screenshots.py FOLDER [--quick]``.
+"""Pictures of the module in each of its states, for the documentation: ``python screenshots.py FOLDER``.
 
-The sample CT is segmented by the bundled model, and compared with its true labels. ``--quick`` takes a fake engine
-instead, to look at the layout.
+The sample CT is segmented by the bundled model, and compared with its true labels. ``--fake`` takes a fake engine
+instead, to look at the layout without waiting.
 """
 
 from __future__ import annotations
@@ -29,21 +29,22 @@ TIMEOUT_S = 1800
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--quick", action="store_true", help="a fake engine instead of the model")
+    parser.add_argument("--quality", choices=("full", "fast"), default="full", help="(default: %(default)s)")
+    parser.add_argument("--fake", action="store_true", help="a fake engine instead of the model")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     application = install()
     application.setStyle("Fusion")
     camera = _Camera(application, args.folder)
-    _take_all(camera, quick=args.quick)
+    _take_all(camera, fake=args.fake, quality=args.quality)
     sys.stdout.write("\n".join(f"{path}" for path in camera.taken) + "\n")
     return 0
 
 
-def _take_all(camera: _Camera, *, quick: bool) -> None:
+def _take_all(camera: _Camera, *, fake: bool, quality: str) -> None:
     import slicer
 
-    _load(quick=quick, engine="slow")
+    _load(fake=fake)
     window, module = show_module("BoneSeg")
     ui = module.ui
     window.show()
@@ -51,15 +52,17 @@ def _take_all(camera: _Camera, *, quick: bool) -> None:
     from BoneSegWidgets.sampleData import loadSample
 
     ui.inputSelector.setCurrentNode(loadSample()[0])
+    ui.qualityComboBox.setCurrentIndex(ui.qualityComboBox.findData(quality))
     camera.wait(lambda: ui.estimateLabel.text.startswith("On the"))
     camera.take("widget-input", window)
     ui.advancedSection.collapsed = False
     camera.take("widget-advanced", window)
     ui.advancedSection.collapsed = True
     ui.segmentButton.click()
-    camera.wait(lambda: "left" in ui.progressLabel.text)
+    camera.wait(lambda: "left" in ui.progressLabel.text or not module.controller.isRunning)
     camera.take("widget-running", window)
     camera.wait(lambda: not module.controller.isRunning)
+    camera.wait(lambda: ui.estimateLabel.text.startswith("On the"))
     camera.take("widget-done", window)
     _compare(camera, window, module)
     camera.take("widget-comparison", window)
@@ -68,14 +71,14 @@ def _take_all(camera: _Camera, *, quick: bool) -> None:
     close_module("BoneSeg")
 
 
-def _load(*, quick: bool, engine: str) -> None:
+def _load(*, fake: bool) -> None:
     load_module(ROOT / "BoneSeg" / "BoneSeg.py")
-    if quick:
+    if fake:
         import BoneSegWidgets.launch
 
         from BoneSegLib.worker.process import Launch
 
-        arguments = ("--engine", f"{FAKES}:{engine}", "--estimator", f"{FAKES}:estimate")
+        arguments = ("--engine", f"{FAKES}:slow", "--estimator", f"{FAKES}:estimate")
         BoneSegWidgets.launch.workerLaunch = lambda: Launch(arguments=arguments)
 
 
