@@ -31,6 +31,8 @@ _OWN_STYLE = """
 .strips { width: 100%; max-width: 900px; display: block; }
 .cases td.text, .failed td.text { overflow-wrap: anywhere; }
 .cases tr + tr th { white-space: normal; overflow-wrap: anywhere; min-width: 10rem; }
+.cases td { white-space: nowrap; }
+.cases td.text { white-space: normal; }
 .agreement { gap: 1rem .6rem; }
 .agreement .chart { flex: 1 1 340px; max-width: 372px; }
 """

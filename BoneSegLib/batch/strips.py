@@ -82,7 +82,7 @@ def _strip(dots: Sequence[Dot], axis: Axis, y: float) -> str:
     parts = [_box(counted, axis, y)] if len(counted) >= 4 else []
     for number, dot in enumerate(sorted(dots, key=lambda dot: dot.is_far)):
         # Spread evenly over the height, so that dots of one value can be counted.
-        shift = ((number * 0.618034) % 1.0 - 0.5) * 0.5 * _ROW
+        shift = ((number * 0.618034 + 0.5) % 1.0 - 0.5) * 0.5 * _ROW
         color = _ALARM if dot.is_far else _DARK
         paint = (
             f'fill="none" stroke="{color}"'
