@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import slicer
-from slicer.i18n import tr as _
 
 from BoneSegWidgets.resources import resourceFile
 
@@ -19,8 +18,7 @@ def registerSampleData() -> None:
         return
     SampleDataLogic.registerCustomSampleDataSource(
         category="BoneSeg",
-        sampleName="BoneSegSyntheticCT",
-        sampleDescription=_("Synthetic CT of pelvis and lumbar spine"),
+        sampleName="BoneSeg synthetic CT",
         thumbnailFileName=resourceFile("Icons/BoneSeg.png"),
         uris=["local"],
         fileNames=["sample_ct.nii.gz"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ctk
 import slicer
 from slicer.i18n import tr as _
 
@@ -36,6 +37,7 @@ class SegmentPanel:
             [("chosen", _("Replace only the bones chosen here")), ("all", _("Replace all its bones"))],
         )
         _select(ui.deviceComboBox, settings.readText("device", "auto"))
+        ui.modelPathEdit.filters = ctk.ctkPathLineEdit.Dirs
         ui.modelPathEdit.currentPath = settings.readText("modelFolder")
         ui.show3DCheckBox.checked = settings.readFlag("show3D", True)
         ui.qualityComboBox.connect("currentIndexChanged(int)", self._onQuality)

@@ -106,6 +106,36 @@ def test_the_sample_ct_loads_with_a_click(a_module):
     assert volume.GetName() == "Synthetic CT"
 
 
+def test_the_sample_ct_is_offered_with_arguments_that_slicer_knows(a_module, monkeypatch):
+    offered = []
+
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(
+            category="Custom",
+            sampleName=None,
+            uris=None,
+            fileNames=None,
+            nodeNames=None,
+            customDownloader=None,
+            thumbnailFileName=None,
+            loadFileType="VolumeFile",
+            loadFiles=None,
+            loadFileProperties=None,
+            checksums=None,
+        ):
+            assert len(uris) == len(fileNames) == len(nodeNames)
+            offered.append((category, sampleName, thumbnailFileName))
+
+    source = types.ModuleType("SampleData")
+    source.SampleDataLogic = SampleDataLogic
+    monkeypatch.setitem(sys.modules, "SampleData", source)
+    a_module()
+    ((category, name, picture),) = offered
+    assert (category, name) == ("BoneSeg", "BoneSeg synthetic CT")
+    assert Path(picture).is_file()
+
+
 def test_the_logic_segments_without_a_widget(a_module, a_ct, monkeypatch):
     from BoneSeg import BoneSegLogic
     from BoneSegLib.options import SegmentOptions
