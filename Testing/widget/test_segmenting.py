@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 import numpy as np
 import pytest
 import slicer
@@ -191,3 +193,25 @@ def test_the_choices_are_saved_with_the_scene_and_the_device_with_the_computer(a
     assert slicer.util.settingsValue("BoneSeg/device", "") == "cpu"
     assert person.module.panel.options().device == "cpu"
     person.ui.deviceComboBox.setCurrentIndex(0)
+
+
+def test_the_segment_editor_opens_with_the_bones_and_their_ct(a_module, a_ct, monkeypatch):
+    opened = {}
+    editor = types.SimpleNamespace(
+        setSegmentationNode=lambda node: opened.update(segmentation=node),
+        setSourceVolumeNode=lambda node: opened.update(volume=node),
+    )
+    widget = types.SimpleNamespace(self=lambda: types.SimpleNamespace(editor=editor))
+    module = types.SimpleNamespace(widgetRepresentation=lambda: widget)
+    monkeypatch.setattr(slicer.modules, "segmenteditor", module, raising=False)
+    monkeypatch.setattr(slicer.util, "selectModule", lambda name: opened.update(module=name))
+    person, volume = a_module(), a_ct()
+    person.choose(person.ui.inputSelector, volume)
+    person.click(person.ui.segmentButton)
+    person.wait_for_the_end()
+    person.click(person.ui.openEditorButton)
+    assert opened == {
+        "module": "SegmentEditor",
+        "segmentation": person.ui.outputSelector.currentNode(),
+        "volume": volume,
+    }
