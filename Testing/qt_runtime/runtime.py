@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 import types
@@ -61,6 +63,7 @@ def _own_settings() -> None:
     QtCore.QCoreApplication.setOrganizationName("BoneSegTesting")
     QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
     folder = tempfile.mkdtemp(prefix="boneseg-settings-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, folder)
 
 
