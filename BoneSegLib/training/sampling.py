@@ -39,7 +39,7 @@ class WholeFieldSampler:
     """
 
     def __init__(
-        self, plan: StagePlan, *, case_spacing: float, smaller: Triple | None = None, smaller_share: float = 0.7
+        self, plan: StagePlan, *, case_spacing: float, smaller: Triple | None = None, smaller_share: float = 0.9
     ) -> None:
         """``smaller``: a cheaper window that most steps use, since few patients fill the whole one."""
         self._plan = plan
