@@ -61,9 +61,9 @@ def do_case(
 def _do_case(
     case: Case, take: Callable[[], ReadImage], job: Job, progress: Progress, is_cancelled: IsCancelled
 ) -> Record:
+    from BoneSegLib.flags import flags_of
     from BoneSegLib.scene.read import volume_from_node
     from BoneSegLib.scene.statistics import compute_statistics
-    from BoneSegLib.worker.flags import flags_of
 
     clock = Clock()
     read = _take_in(take)

@@ -123,34 +123,42 @@ def _segment(args: argparse.Namespace, options: SegmentOptions, warnings: list[s
 
 
 def _write(args: argparse.Namespace, volume_node, segmentation_node) -> dict[str, Any]:
+    from BoneSegLib.flags import flags_of
     from BoneSegLib.headless.write import write_segmentation
+    from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
     from BoneSegLib.scene.matrices import node_geometry
     from BoneSegLib.scene.statistics import compute_statistics, write_statistics_csv
     from BoneSegLib.scene.write import provenance
 
     info = provenance(segmentation_node)
     rows = compute_statistics(segmentation_node, volume_node)
+    labels = labelmap_from_segmentation(
+        segmentation_node, node_geometry(volume_node), structures=structures_of(segmentation_node)
+    )
+    flags = flags_of(labels)
     write_segmentation(segmentation_node, args.output, reference=node_geometry(volume_node))
     if args.statistics:
         write_statistics_csv(rows, args.statistics)
     if args.report:
         from BoneSegLib.report.page import write_run_report
-        from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
         from BoneSegLib.scene.read import volume_from_node
 
+        remarked = [{**row, "remark": ", ".join(flags.get(str(row["id"]), []))} for row in rows]
         volume = volume_from_node(volume_node)
-        labels = labelmap_from_segmentation(
-            segmentation_node, volume.geometry, structures=structures_of(segmentation_node)
-        )
-        labels = replace(labels, info=info)
-        write_run_report(args.report, volume, labels, rows, title=args.input.name)
+        write_run_report(args.report, volume, replace(labels, info=info), remarked, title=args.input.name)
     return {
         "input": args.input.name,
         "output": str(args.output),
         "statistics": str(args.statistics) if args.statistics else None,
         "report": str(args.report) if args.report else None,
         "structures": [
-            {"id": row["id"], "name": row["name"], "voxels": row["voxels"], "volume_cm3": row["volume_cm3"]}
+            {
+                "id": row["id"],
+                "name": row["name"],
+                "voxels": row["voxels"],
+                "volume_cm3": row["volume_cm3"],
+                "flags": flags.get(str(row["id"]), []),
+            }
             for row in rows
         ],
         "info": info,
@@ -159,7 +167,9 @@ def _write(args: argparse.Namespace, volume_node, segmentation_node) -> dict[str
 
 def _summary(outcome: dict[str, Any]) -> str:
     lines = [
-        f"  {row['name']:<16} {row['volume_cm3']:8.1f} cm3" if row["voxels"] else f"  {row['name']:<16} not found"
+        f"  {row['name']:<16} {row['volume_cm3']:8.1f} cm3  {', '.join(row['flags'])}".rstrip()
+        if row["voxels"]
+        else f"  {row['name']:<16} not found"
         for row in outcome["structures"]
     ]
     info = outcome["info"]

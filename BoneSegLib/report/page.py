@@ -78,9 +78,10 @@ def _table(rows: Sequence[Mapping[str, object]]) -> str:
     lines = []
     for row in rows:
         cells = "".join(f"<td>{_cell(row.get(column), pattern)}</td>" for column, _, pattern in _COLUMNS)
-        found = "" if row.get("voxels") else "not found"
-        lines.append(f'<tr><th>{escape(str(row["name"]))}</th>{cells}<td class="text">{found}</td></tr>')
-    return f'<h2>Measures</h2><div class="wide"><table><tr><th></th>{heads}<th></th></tr>{"".join(lines)}</table></div>'
+        remark = str(row.get("remark") or ("" if row.get("voxels") else "not found"))
+        lines.append(f'<tr><th>{escape(str(row["name"]))}</th>{cells}<td class="text">{escape(remark)}</td></tr>')
+    first = f'<tr><th></th>{heads}<th class="text">Remark</th></tr>'
+    return f'<h2>Measures</h2><div class="wide"><table>{first}{"".join(lines)}</table></div>'
 
 
 def _cell(value: object, pattern: str) -> str:

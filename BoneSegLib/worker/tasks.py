@@ -83,7 +83,7 @@ def load_function(name: str) -> Callable[..., Any]:
 
 
 def _labels_answer(job: Job, labels: LabelMap) -> Message:
-    from BoneSegLib.worker.flags import flags_of, measures_of
+    from BoneSegLib.flags import flags_of, measures_of
 
     job.exchange.labels[...] = labels.array
     return {

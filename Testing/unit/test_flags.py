@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from BoneSegLib.anatomy import BY_ID
+from BoneSegLib.flags import flags_of
 from BoneSegLib.volume import Geometry, LabelMap
-from BoneSegLib.worker.flags import flags_of
 
 HIPS = (BY_ID["hip_left"], BY_ID["hip_right"])
 SIZE = (100, 100, 100)
