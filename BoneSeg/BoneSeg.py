@@ -312,11 +312,27 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
         _showTable(table)
         return table
 
-    def compare(self, referenceNode, testNode, options=None, *, progress=no_progress, is_cancelled=never_cancelled):
-        """Compares two segmentation nodes bone by bone: a BoneSegLib.evaluation.Comparison."""
+    def compare(self, referenceNode, testNode, options=None, **limits):
+        """Compares two segmentations or label maps bone by bone: a BoneSegLib.evaluation.Comparison.
+
+        Further keywords as in BoneSegLib.scene.comparison.compare_nodes: matches (from a corrected matchTable),
+        mask_node, roi_node, common_field, progress, is_cancelled.
+        """
         from BoneSegLib.scene.comparison import compare_nodes
 
-        return compare_nodes(referenceNode, testNode, options=options, progress=progress, is_cancelled=is_cancelled)
+        return compare_nodes(referenceNode, testNode, options=options, **limits)
+
+    def matchTable(self, referenceNode, testNode):
+        """Which segment would be compared with which, and why: rows to show and to correct."""
+        from BoneSegLib.scene.comparison import match_table
+
+        return match_table(referenceNode, testNode)
+
+    def compareWithGrowFromSeeds(self, volumeNode, segmentationNode, options=None):
+        """Grows the cores of the bones over the image and compares: the grown segmentation and the comparison."""
+        from BoneSegLib.scene.comparison_baseline import compare_with_grow_from_seeds
+
+        return compare_with_grow_from_seeds(volumeNode, segmentationNode, options=options)
 
     def imageAndLabels(self, volumeNode, segmentationNode):
         """A volume and a segmentation of it on its grid, as a Volume and a LabelMap."""
@@ -342,6 +358,12 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
         table = comparison_table_node(comparison, _("Comparison of bones"))
         _showTable(table)
         return table
+
+    def comparisonPlots(self, tableNode):
+        """Charts of a comparison's table: overlap and distances of each bone, as plot chart nodes."""
+        from BoneSegLib.scene.comparison_plot import comparison_plot_nodes
+
+        return comparison_plot_nodes(tableNode)
 
     def showDistances(self, referenceNode, testNode, comparison=None):
         """Model nodes of the test's bones, coloured by their distance from the reference, in mm."""

@@ -136,7 +136,7 @@ class ComparisonPanel:
 
     def onKeepTable(self) -> None:
         if self._comparison is not None:
-            self._logic.comparisonTable(self._comparison)
+            self._logic.comparisonPlots(self._logic.comparisonTable(self._comparison))
 
     def _nodes(self):
         return self._ui.referenceSelector.currentNode(), self._ui.testSelector.currentNode()
