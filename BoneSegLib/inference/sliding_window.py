@@ -62,7 +62,7 @@ def _window(corner: Sequence[int], patch: Shape) -> Window:
 def gaussian_weights(patch: Shape) -> torch.Tensor:
     """Weight of each voxel of a window (float16): a Gaussian of an eighth of the patch, 10 in the middle.
 
-    Its floor is 0.001. nnU-Net lets it fall to the smallest float16, where products lose their digits; that shows at
+    Its floor is 0.0001. nnU-Net lets it fall to the smallest float16, where products lose their digits; that shows at
     the corners of an image, which only one window sees.
     """
     from scipy.ndimage import gaussian_filter
@@ -70,7 +70,7 @@ def gaussian_weights(patch: Shape) -> torch.Tensor:
     impulse = np.zeros(patch)
     impulse[tuple(length // 2 for length in patch)] = 1.0
     weights = gaussian_filter(impulse, [length / 8 for length in patch], mode="constant")
-    return torch.from_numpy(np.maximum(weights / weights.max() * 10.0, 1e-3)).to(torch.float16)
+    return torch.from_numpy(np.maximum(weights / weights.max() * 10.0, 1e-4)).to(torch.float16)
 
 
 def padding_to(shape: Shape, patch: Shape) -> tuple[tuple[int, int], ...]:

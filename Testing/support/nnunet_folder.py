@@ -92,7 +92,7 @@ DATASET_JSON: dict[str, Any] = {
 }
 
 
-def write_trained_folder(folder: Path, *, seed: int = 0, steps: int = 60) -> Path:
+def write_trained_folder(folder: Path, *, seed: int = 0, steps: int = 80) -> Path:
     """Trains a small network on the phantom and writes it as nnU-Net would. Returns the trained-model folder."""
     plans = plans_json()
     weights = train_small_network(plans, seed=seed, steps=steps)
