@@ -25,7 +25,6 @@ class CoarseErrors:
     Measured on the first bundled model: a lumbar vertebra's name covers up to a third of the one below it.
     """
 
-    factor: int = 4
     displacement_mm: float = 7.0
     slip_mm: tuple[float, float, float] = (4.5, 2.0, 2.0)
     bias: float = 0.18
@@ -43,16 +42,20 @@ def coarse_names(
     classes: int,
     spacing: float,
     errors: CoarseErrors,
+    factor: int = 4,
     rng: np.random.Generator,
 ) -> torch.Tensor:
-    """Coarse labels (int64, window shape) for the window at ``points`` (``(*window, 3)``, kji voxels of ``labels``)."""
+    """Coarse labels (int64, window shape) for the window at ``points`` (``(*window, 3)``, kji voxels of ``labels``).
+
+    ``spacing``: mm of a voxel of ``labels``; ``factor``: window voxels per coarse one.
+    """
     window = points.shape[:3]
-    nodes = [size // errors.factor + 2 for size in window]
+    nodes = [size // factor + 2 for size in window]
     # Coarse voxels at every `factor`-th point, reaching one beyond the window, with a random phase.
     coarse = functional.interpolate(
         points.permute(3, 0, 1, 2)[None], size=nodes, mode="trilinear", align_corners=True
     )[0].permute(1, 2, 3, 0).contiguous()  # fmt: skip
-    coarse += torch.from_numpy(rng.uniform(-errors.factor / 2, errors.factor / 2, 3).astype(np.float32)) * 0.5
+    coarse += torch.from_numpy(rng.uniform(-factor / 2, factor / 2, 3).astype(np.float32)) * 0.5
     coarse += torch.from_numpy((rng.normal(0, errors.slip_mm) / spacing).astype(np.float32))
     amplitude = rng.uniform(0, errors.displacement_mm) / spacing
     for axis in range(3):

@@ -21,7 +21,7 @@ from BoneSegLib.training.augmentation import (
 )
 from BoneSegLib.training.cases import Case, label_points, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
-from BoneSegLib.training.stage import StagePlan, Triple
+from BoneSegLib.training.stage import LOWRES, StagePlan, Triple
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
 
 
@@ -70,21 +70,24 @@ class WindowSampler:
 
     def __init__(self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None) -> None:
         self._plan = plan
-        self._spacing = case_spacing
+        self._case_spacing = case_spacing
+        self._step = plan.spacing / case_spacing
         self._patch = patch or plan.patch
         self._pose = PoseOptions()
         self._errors = CoarseErrors()
+        self._factor = max(1, round(LOWRES.spacing / plan.spacing))
 
     def __call__(self, cases: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         return _batch([self._draw(case, rng) for case in cases])
 
     def _draw(self, case: Path, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         opened = open_case(case)
-        points = window_points(self._patch, random_pose(self._pose, rng), self._center(opened, case, rng))
+        pose = random_pose(self._pose, rng) * self._step
+        points = window_points(self._patch, pose, self._center(opened, case, rng))
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        names = coarse_names(opened.labels, points, classes=CLASS_COUNT, spacing=self._spacing, errors=self._errors,
-                             rng=rng)  # fmt: skip
+        names = coarse_names(opened.labels, points, classes=CLASS_COUNT, spacing=self._case_spacing,
+                             errors=self._errors, factor=self._factor, rng=rng)  # fmt: skip
         ct = change_intensity(ct, rng)
         if rng.random() < 0.5:
             table = torch.from_numpy(mirrored_labels()).long()
@@ -99,7 +102,7 @@ class WindowSampler:
         labels = np.array(sorted(points))
         weights = np.where(labels == OTHER_BONE, 0.7, 1.0)
         chosen = points[int(rng.choice(labels, p=weights / weights.sum()))]
-        return chosen[rng.integers(len(chosen))].astype(float) + rng.uniform(-0.3, 0.3, 3) * self._patch
+        return chosen[rng.integers(len(chosen))].astype(float) + rng.uniform(-0.3, 0.3, 3) * self._patch * self._step
 
 
 def _batch(examples: list[tuple[torch.Tensor, torch.Tensor]]) -> tuple[torch.Tensor, torch.Tensor]:
