@@ -21,6 +21,7 @@ from BoneSegLib.training.augmentation import (
 )
 from BoneSegLib.training.cases import Case, label_points, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
+from BoneSegLib.training.predicted_names import read_names, votes_path
 from BoneSegLib.training.stage import LOWRES, StagePlan, Triple
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
 
@@ -68,7 +69,10 @@ class WholeFieldSampler:
 class WindowSampler:
     """For the fine stage: a window around a bone, with names as a coarse stage gives them."""
 
-    def __init__(self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None) -> None:
+    def __init__(
+        self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None, predicted_share: float = 0.5
+    ) -> None:
+        self._predicted_share = predicted_share
         self._plan = plan
         self._case_spacing = case_spacing
         self._step = plan.spacing / case_spacing
@@ -86,14 +90,21 @@ class WindowSampler:
         points = window_points(self._patch, pose, self._center(opened, case, rng))
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        names = coarse_names(opened.labels, points, classes=CLASS_COUNT, spacing=self._case_spacing,
-                             errors=self._errors, factor=self._factor, rng=rng)  # fmt: skip
+        names = self._names(opened, case, points, rng)
         ct = change_intensity(ct, rng)
         if rng.random() < 0.5:
             table = torch.from_numpy(mirrored_labels()).long()
             ct, labels, names = ct.flip(2), table[labels.flip(2)], table[names.flip(2)]
         ct = normalize(ct, self._plan.intensity)[None]
         return torch.cat([ct, one_hot_names(names, CLASS_COUNT)]), labels
+
+    def _names(self, opened: Case, case: Path, points: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """Half of the time what the coarse network said, where it was asked (`predicted_names`)."""
+        votes = votes_path(case)
+        if rng.random() < self._predicted_share and votes.exists():
+            return read_names(np.load(votes), points, step=LOWRES.spacing / self._case_spacing)
+        return coarse_names(opened.labels, points, classes=CLASS_COUNT, spacing=self._case_spacing,
+                            errors=self._errors, factor=self._factor, rng=rng)  # fmt: skip
 
     def _center(self, opened: Case, case: Path, rng: np.random.Generator) -> NDArray[np.float64]:
         points = label_points(case)

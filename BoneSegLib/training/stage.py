@@ -53,7 +53,7 @@ CASCADE = StagePlan(
     features=(8, 16, 32, 64, 96),
     previous="3d_lowres",
 )
-"""Finds the edges: gets the names of `LOWRES` as input. At 2 mm a window shows three vertebrae, enough to tell where one
-name ends and the next begins, and covers 2.4 times as much as at 1.5 mm for the same work."""
+"""Finds the edges: gets the names of `LOWRES` as input. At 2 mm a window shows three vertebrae, enough to tell where
+one name ends and the next begins, and covers 2.4 times as much as at 1.5 mm for the same work."""
 
 STAGES = {stage.name: stage for stage in (LOWRES, CASCADE)}

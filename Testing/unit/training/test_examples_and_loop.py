@@ -15,6 +15,7 @@ from BoneSegLib.training.cases import list_cases, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
 from BoneSegLib.training.loop import LoopOptions, Trainer
 from BoneSegLib.training.loss import dice_and_cross_entropy
+from BoneSegLib.training.predicted_names import predict_names, read_names, votes_path
 from BoneSegLib.training.sampling import WholeFieldSampler, WindowSampler
 from BoneSegLib.training.stage import CASCADE, LOWRES
 
@@ -64,6 +65,31 @@ def test_coarse_names_without_errors_agree_with_the_truth_but_for_the_outline(ca
     for label in (1, 2):
         overlap = 2 * ((names == label) & (truth == label)).sum() / ((names == label).sum() + (truth == label).sum())
         assert 0.8 < overlap < 1
+
+
+class _NamesBySide(torch.nn.Module):
+    """Says label 1 left of the middle of its window, label 2 right of it, at every voxel."""
+
+    def forward(self, ct):
+        logits = torch.zeros(1, CLASSES, *ct.shape[2:])
+        middle = ct.shape[-1] // 2
+        logits[:, 2, ..., :middle] = logits[:, 1, ..., middle:] = 9.0
+        return logits
+
+
+def test_names_of_a_trained_network_are_read_where_it_saw_them(cases, tmp_path):
+    for file in cases[0].parent.glob("synth_0_*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (case,) = list_cases(tmp_path)
+    plan = replace(LOWRES, spacing=3.0)
+    predict_names(_NamesBySide(), [case], plan=plan)
+    votes = np.load(votes_path(case))
+    points = window_points((6, 6, 44), np.eye(3), (np.array((40, 36, 44)) - 1) / 2)
+    names = read_names(votes, points, step=2.0)
+    middle = votes.shape[-1] // 2 * 2  # case voxels from the left edge of the coarse grid
+    assert (names[..., :middle] == 2).all()
+    assert (names[..., middle:] == 1).all()
+    assert (read_names(votes, points - 50, step=2.0) == 0).all()
 
 
 def test_names_enter_one_channel_per_foreground_label():
