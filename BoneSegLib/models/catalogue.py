@@ -7,19 +7,9 @@ from pathlib import Path
 from BoneSegLib.errors import MissingError
 from BoneSegLib.models.folder import MANIFEST, read_model
 from BoneSegLib.models.model import Model
+from BoneSegLib.resources import resources_folder
 
 DEFAULT_MODEL = "boneseg-bones-1"
-
-
-def resources_folder() -> Path:
-    """``Resources/``: beside BoneSegLib in the source tree and in an installed extension."""
-    folder = Path(__file__).resolve().parents[2] / "Resources"
-    if not folder.is_dir():
-        raise MissingError(
-            "BoneSeg's resources are not here.",
-            remedy="Install from a clone of the repository (pip install -e .), or use the Slicer extension.",
-        )
-    return folder
 
 
 def bundled_models() -> tuple[Path, ...]:

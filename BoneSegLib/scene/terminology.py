@@ -8,6 +8,7 @@ import slicer
 
 from BoneSegLib.anatomy import Structure
 from BoneSegLib.errors import MissingError
+from BoneSegLib.resources import resources_folder
 
 FILE_NAME = "SegmentationCategoryTypeModifier-BoneSeg.term.json"
 CONTEXT_NAME = "Segmentation category and type - BoneSeg"
@@ -33,9 +34,8 @@ def terminology_entry(structure: Structure) -> str:
 
 
 def terminology_file() -> Path:
-    """Where the list lies: beside the module when installed in Slicer, at the top of the repository otherwise."""
-    above = Path(__file__).resolve().parents[2]
-    path = above / "Resources" / "Terminology" / FILE_NAME
+    """Where the list lies. Raises `MissingError`."""
+    path = resources_folder() / "Terminology" / FILE_NAME
     if not path.is_file():
         raise MissingError(f"{FILE_NAME} is missing.", remedy="Install BoneSeg again.")
     return path

@@ -8,9 +8,10 @@ import pytest
 from BoneSegLib import Geometry, SegmentOptions, Volume, segment
 from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.headless.read import read_labelmap, read_volume
-from BoneSegLib.models.catalogue import bundled_models, resources_folder
+from BoneSegLib.models.catalogue import bundled_models
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.models.integrity import verify_files
+from BoneSegLib.resources import resources_folder
 from BoneSegLib.volume import LabelMap
 
 SAMPLE = resources_folder() / "SampleData"

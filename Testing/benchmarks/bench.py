@@ -17,7 +17,8 @@ import numpy as np
 
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference.frame import make_frame
-from BoneSegLib.models.catalogue import bundled_models, resources_folder
+from BoneSegLib.models.catalogue import bundled_models
+from BoneSegLib.resources import resources_folder
 
 HERE = Path(__file__).parent
 

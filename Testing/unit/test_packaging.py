@@ -118,7 +118,7 @@ def test_the_packaged_library_finds_the_packaged_resources(a_built_extension, tm
     modules = build / MODULES
     code = (
         f"import sys; sys.path.insert(0, {str(modules)!r}); "
-        "from BoneSegLib.models.catalogue import resources_folder; print(resources_folder())"
+        "from BoneSegLib.resources import resources_folder; print(resources_folder())"
     )
     found = _run(sys.executable, "-B", "-c", code, cwd=tmp_path)
     assert found.returncode == 0, found.stderr
@@ -185,3 +185,26 @@ def test_configuring_fails_and_says_why_when_the_packaging_is_wrong(an_extension
     configured = _configure(an_extension, tmp_path / "build")
     assert configured.returncode != 0
     assert complaint in " ".join(configured.stderr.split())
+
+
+def test_a_wheel_carries_models_and_terminology_and_finds_them(tmp_path):
+    (tmp_path / "source").mkdir()
+    source = _copy_of_the_extension(tmp_path / "source", with_resources=True)
+    for name in ("pyproject.toml", "setup.py"):
+        shutil.copy(REPOSITORY / name, source)
+    # setuptools itself, not pip: pip would fetch it again, and tests have no network.
+    build = "import setuptools.build_meta as backend; backend.build_wheel('wheel')"
+    built = _run(sys.executable, "-c", build, cwd=source)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = (source / "wheel").glob("*.whl")
+    unpacked = tmp_path / "site-packages"
+    shutil.unpack_archive(wheel, unpacked, "zip")
+    code = (
+        f"import sys; sys.path.insert(0, {str(unpacked)!r}); from BoneSegLib.models.catalogue import bundled_models; "
+        "print(*bundled_models(), sep='\\n')"
+    )
+    found = _run(sys.executable, "-B", "-c", code, cwd=tmp_path)
+    assert found.returncode == 0, found.stderr
+    assert [Path(line).parent for line in found.stdout.splitlines()] == [
+        unpacked / "BoneSegLib" / "Resources" / "Models"
+    ]
