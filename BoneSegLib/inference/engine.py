@@ -16,6 +16,7 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled, ResourceError
 from BoneSegLib.inference.clock import Clock
+from BoneSegLib.inference.confidence import combine, mean_probabilities
 from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
@@ -53,11 +54,11 @@ def segment(
     part = cut_out(volume, region)
     run = _Run(model, options, structures, device, progress, is_cancelled)
     try:
-        found, clock = run.labels_of(part)
+        found, clock = run.find(part)
     except torch.OutOfMemoryError:
         notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
         run = _Run(model, options, structures, torch.device("cpu"), progress, is_cancelled)
-        found, clock = run.labels_of(part)
+        found, clock = run.find(part)
     except MemoryError as error:
         raise _out_of_memory() from error
     except RuntimeError as error:
@@ -71,12 +72,21 @@ def segment(
         precision=run.precision,
         seconds=clock.seconds,
         seconds_total=time.perf_counter() - started,
+        confidence=found.confidence,
         notes=notes,
     )
     labels = np.zeros(volume.array.shape, dtype=np.uint8)
-    labels[region] = found
+    labels[region] = found.labels
     progress(1.0, "Done")
     return LabelMap(labels, volume.geometry, structures, info)
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """``labels`` (uint8 kji) and, per structure id, how sure the networks were (0 to 1)."""
+
+    labels: np.ndarray
+    confidence: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,27 +104,27 @@ class _Run:
     def precision(self) -> str:
         return choose_precision(self.options.precision, self.device)
 
-    def labels_of(self, volume: Volume) -> tuple[np.ndarray, Clock]:
-        """Labels (uint8 kji) on the volume's grid, and the time that each step took."""
+    def find(self, volume: Volume) -> tuple[_Found, Clock]:
+        """What is found, on the volume's grid, and the time that each step took."""
         clock = Clock()
         if not (self.model.canonical and needs_straightening(volume.geometry)):
-            return self._labels_of_straight(volume, clock), clock
+            return self._find_in_straight(volume, clock), clock
         box = straight_geometry(volume.geometry)
         outside = AIR_HU if self.model.dataset.is_ct else float(volume.array.min())
         array = resample_between(volume.array, volume.geometry, box, linear=True, fill=outside)
         clock.lap("straighten")
-        labels = self._labels_of_straight(Volume(array, box, volume.name), clock)
-        labels = resample_between(labels, box, volume.geometry, linear=False, fill=0)
+        found = self._find_in_straight(Volume(array, box, volume.name), clock)
+        labels = resample_between(found.labels, box, volume.geometry, linear=False, fill=0)
         clock.lap("straighten")
-        return labels, clock
+        return _Found(labels, found.confidence), clock
 
-    def _labels_of_straight(self, volume: Volume, clock: Clock) -> np.ndarray:
+    def _find_in_straight(self, volume: Volume, clock: Clock) -> _Found:
         stages = self.model.stages_of(self.options.quality)
         transpose = stages[0].plans.transpose
         frame = make_frame(volume.array, volume.geometry, canonical=self.model.canonical, transpose=transpose)
         image, spacing = frame.view(volume.array), frame.spacing(volume.geometry)
         clock.lap("prepare")
-        block = self._run_stages(stages, image, spacing, clock)
+        block, confidence = self._run_stages(stages, image, spacing, clock)
         self.progress(0.95, "Restoring the labels")
         last = stages[-1].configuration
         found = decide_labels(block, frame.shape, axis_orders(last.logits_resampling, last.spacing, spacing))
@@ -127,7 +137,7 @@ class _Run:
         if self.options.postprocess:
             clean_labels(labels, [structure.label for structure in self.structures])
             clock.lap("postprocess")
-        return labels
+        return _Found(labels, confidence)
 
     def _refined(self, volume: Volume, labels: np.ndarray, *, half_voxel: float) -> np.ndarray:
         """Edges at full resolution; they may move by half a voxel of the network that found them."""
@@ -137,7 +147,10 @@ class _Run:
 
     def _run_stages(
         self, stages: tuple[Stage, ...], image: np.ndarray, spacing: tuple[float, float, float], clock: Clock
-    ) -> LogitsBlock:
+    ) -> tuple[LogitsBlock, dict[str, float]]:
+        """The last network's logits, and how sure the networks were of each structure."""
+        wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
+        probabilities = []
         coarse: Coarse | None = None
         for number, stage in enumerate(stages):
             name = "Finding the bones" if number == 0 else "Finding their edges"
@@ -150,7 +163,7 @@ class _Run:
                 image=image,
                 spacing=spacing,
                 folds=choose_folds(stage, self.options.folds),
-                wanted=tuple(self.model.network_labels[structure.id] for structure in self.structures),
+                wanted=tuple(wanted.values()),
                 device=self.device,
                 precision=self.precision,
                 mirroring=self.options.mirroring,
@@ -164,8 +177,10 @@ class _Run:
                 on_window=lambda done, total: self.progress(begin + (end - begin) * done / total, name),  # noqa: B023
                 is_cancelled=self.is_cancelled,
             )
+            probabilities.append(mean_probabilities(block))
+            clock.lap("confidence")
             coarse = Coarse(block, stage)
-        return block
+        return block, combine(probabilities, wanted)
 
     def _label_table(self) -> np.ndarray:
         """Network label -> label to write; what was not asked for becomes background."""

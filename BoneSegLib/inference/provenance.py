@@ -23,9 +23,13 @@ def describe_run(
     precision: str,
     seconds: dict[str, float],
     seconds_total: float,
+    confidence: dict[str, float],
     notes: tuple[str, ...],
 ) -> dict[str, object]:
-    """Model and its hash, options, device, versions, seconds per step, date, notes; no path and no patient's name."""
+    """Model and its hash, options, device, versions, seconds per step, confidence of each structure, date, notes.
+
+    No path and no patient's name.
+    """
     return {
         "model": model.name,
         "model_version": model.version,
@@ -42,6 +46,7 @@ def describe_run(
         },
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "seconds_total": round(seconds_total, 3),
+        "confidence": confidence,
         "date": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "notes": list(notes),
     }

@@ -175,6 +175,7 @@ def test_what_was_used_is_noted(model):
     assert info["precision"] == "fp32"
     assert info["options"]["model"] == model.name, "a path may hold a name"
     assert set(info["versions"]) == {"boneseg", "torch", "monai", "python"}
+    assert 0.5 < info["confidence"]["femur_left"] < 1.0, "two of three classes are near each other at the edge"
 
 
 def test_a_suspicious_image_is_not_segmented_unasked(model):

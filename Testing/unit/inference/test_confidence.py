@@ -1,0 +1,37 @@
+"""The mean probability of the winning class, against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from BoneSegLib.inference.confidence import combine, mean_probabilities
+from BoneSegLib.inference.restore import LogitsBlock
+
+
+def a_block(logits: torch.Tensor) -> LogitsBlock:
+    return LogitsBlock(logits.to(torch.float16), (0, 0, 0), tuple(logits.shape[1:]))
+
+
+def test_the_mean_is_over_the_voxels_where_the_class_wins():
+    logits = torch.zeros((3, 20, 6, 6))
+    logits[0] = 5.0
+    logits[0, 3:6], logits[1, 3:6] = 0.0, 4.0  # class 1 wins by 4 over two others
+    logits[0, 9], logits[1, 9] = 0.0, 1.0  # and by 1 in a third as many voxels
+    by_4, by_1 = math.exp(4) / (math.exp(4) + 2), math.e / (math.e + 2)
+    background, one, two = mean_probabilities(a_block(logits))
+    assert background is None
+    assert one == pytest.approx((3 * by_4 + by_1) / 4, abs=1e-6)
+    assert two is None
+
+
+def test_an_empty_block_has_no_confidence():
+    assert mean_probabilities(a_block(torch.zeros((3, 0, 0, 0)))) == (None, None, None)
+
+
+def test_a_bone_is_as_sure_as_the_network_that_was_least_sure_of_it():
+    coarse, fine = (0.99, 0.6, 0.9, None), (0.99, 0.8, None, 0.7)
+    labels = {"sacrum": 1, "hip_left": 2, "hip_right": 3}
+    assert combine([coarse, fine], labels) == {"sacrum": 0.6, "hip_right": 0.7}
