@@ -1,0 +1,106 @@
+"""Which drawn values become which label: names, values and segments told by the user or by the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from BoneSegLib.anatomy import STRUCTURES
+from BoneSegLib.errors import InputError, UsageError
+from BoneSegLib.training.data.json_input import read_json
+
+Token = int | str
+BONES = "bones"
+_MOST = 254
+
+
+@dataclass(frozen=True)
+class LabelRules:
+    """``sources``: name of each label, in order (its value in training is 1, 2, 3, ...) -> drawn values or segments."""
+
+    sources: Mapping[str, tuple[Token, ...]]
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.sources) <= _MOST:
+            raise InputError(f"There are {len(self.sources)} labels.", remedy=f"Name 1 to {_MOST} of them.")
+        seen: dict[Token, str] = {}
+        for name, tokens in self.sources.items():
+            for token in tokens:
+                if token == 0:
+                    raise UsageError(f"Label '{name}' asks for the value 0, which is the background.")
+                if seen.setdefault(_folded(token), name) != name:
+                    raise UsageError(f"'{token}' is asked for twice: by '{seen[_folded(token)]}' and by '{name}'.")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.sources)
+
+    def apply(self, array: NDArray, segments: Mapping[int, Sequence[str]]) -> NDArray[np.uint8]:
+        """Drawn values (integers, 0 and more) as labels; ``segments`` tells the names that a value goes by."""
+        values = {_folded(name): value for value, known in segments.items() for name in known}
+        table = np.zeros(int(array.max(initial=0)) + 1, np.uint8)
+        for label, tokens in enumerate(self.sources.values(), start=1):
+            for token in tokens:
+                value = values.get(_folded(token)) if isinstance(token, str) else token
+                if value is not None and value < len(table):
+                    table[value] = label
+        return table[array]
+
+
+def parse_rules(words: Sequence[str]) -> LabelRules:
+    """``--labels``: one JSON file, ``bones``, or words ``name=1,2``. Raises `UsageError`, `InputError`."""
+    if list(words) == [BONES]:
+        return LabelRules({structure.id: (structure.label, structure.id) for structure in STRUCTURES})
+    if len(words) == 1 and "=" not in words[0]:
+        return _read_rules(Path(words[0]))
+    sources: dict[str, tuple[Token, ...]] = {}
+    for word in words:
+        name, _, listed = word.partition("=")
+        tokens = tuple(_token(text.strip()) for text in listed.split(",") if text.strip())
+        if not name or not tokens:
+            raise UsageError(f"'{word}' names no label.", remedy="Write --labels name=1,2 other=3, or a JSON file.")
+        if name in sources:
+            raise UsageError(f"Label '{name}' is given twice.", remedy="Merge values with commas: name=1,2")
+        sources[name] = tokens
+    return LabelRules(sources)
+
+
+def rules_of_data(named: Mapping[str, int], values: Iterable[int], segments: Iterable[str]) -> LabelRules:
+    """Without ``--labels``: as dataset.json names them, or each segment by its name, or each value ``label_7``."""
+    if named:
+        return LabelRules({name: (value,) for name, value in sorted(named.items(), key=lambda item: item[1])})
+    by_name = {name: (name,) for name in dict.fromkeys(segments)}
+    if by_name:
+        return LabelRules(by_name)
+    return LabelRules({f"label_{value}": (value,) for value in sorted(set(values) - {0})})
+
+
+def _read_rules(path: Path) -> LabelRules:
+    """``{"liver": 1, "kidneys": [2, 3], "spine": ["L1 vertebra", ...]}``, or a dataset.json."""
+    if not path.is_file():
+        raise UsageError(f"There is no file of labels '{path}'.", remedy="Write --labels name=1,2 other=3")
+    data = read_json(path)
+    labels = data["labels"] if isinstance(data.get("labels"), dict) else data
+    sources = {}
+    for name, listed in labels.items():
+        tokens = listed if isinstance(listed, list) else [listed]
+        if not tokens or not all(isinstance(token, (int, str)) and not isinstance(token, bool) for token in tokens):
+            raise InputError(
+                f"'{path.name}': label '{name}' should be a value, a segment's name, or a list of such.",
+                remedy='Write {"liver": 1, "kidneys": [2, 3]}.',
+            )
+        if name != "background":
+            sources[str(name)] = tuple(tokens)
+    return LabelRules(sources)
+
+
+def _token(text: str) -> Token:
+    return int(text) if text.isdigit() else text
+
+
+def _folded(token: Token) -> Token:
+    return token.casefold() if isinstance(token, str) else token
