@@ -146,10 +146,15 @@ def _folds_in(folder: Path) -> tuple[str, ...]:
 
 
 def _listed_structures(listed: dict[str, Any], dataset: Dataset) -> tuple[tuple[Structure, ...], dict[str, int]]:
-    for name, value in listed.items():
-        if name not in BY_ID or value not in dataset.labels.values():
-            raise ModelError(f"{MANIFEST}: structure '{name}' (label {value}) is not one that BoneSeg knows.")
-    structures = tuple(structure for name, structure in BY_ID.items() if name in listed)
-    if not structures:
+    """Our bones, if all that is listed are such; otherwise structures called and numbered as the dataset has them."""
+    if not listed:
         raise ModelError(f"{MANIFEST} lists no structure.")
+    for name, value in listed.items():
+        known = value in dataset.labels.values() if name in BY_ID else dataset.labels.get(name) == value
+        if not known:
+            raise ModelError(f"{MANIFEST}: structure '{name}' (label {value}) is not one that the network knows.")
+    if set(listed) <= set(BY_ID):
+        structures = tuple(structure for name, structure in BY_ID.items() if name in listed)
+    else:
+        structures = tuple(foreign_structure(int(value), name) for name, value in listed.items())
     return structures, {structure.id: int(listed[structure.id]) for structure in structures}

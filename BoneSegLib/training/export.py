@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,58 +13,96 @@ import torch
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.errors import InputError
+from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.models.architecture import Architecture
 from BoneSegLib.models.network import parameter_names
 from BoneSegLib.training.card import BONES, ModelCard
+from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_stage
 from BoneSegLib.training.plans import dataset_json, plans_json
-from BoneSegLib.training.stage import STAGES, StagePlan
+from BoneSegLib.training.stage import STAGES
+from BoneSegLib.training.synthesis.tissue import OTHER_BONE
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedStage:
+    """A network and its weights (DynUNet's state) by fold: ``"0"``, ``"1"``, ... or ``"all"``."""
+
+    plan: NetworkPlan
+    folds: Mapping[str, Mapping[str, torch.Tensor]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelContent:
+    """What a model was trained on.
+
+    ``labels``: foreground name -> value; ``hidden``: those that no result shows. ``channel``: CT, MR, ... ``air``:
+    outside of an image is air, not 0 after normalisation. ``median_size_mm`` (kji): of the training cases.
+    """
+
+    labels: Mapping[str, int]
+    channel: str
+    cases: int
+    median_size_mm: Spacing
+    hidden: tuple[str, ...] = ()
+    air: bool = False
+    mirror_axes: tuple[int, ...] = ()
+
+
+def bone_content(cases: int) -> ModelContent:
+    """The ten bones, and the bones that are not asked for."""
+    return ModelContent(
+        labels={**{structure.id: structure.label for structure in STRUCTURES}, "other_bone": OTHER_BONE},
+        hidden=("other_bone",),
+        channel="CT",
+        cases=cases,
+        median_size_mm=(300.0, 300.0, 380.0),
+        air=True,
+    )
 
 
 def export_run(run: Path, folder: Path, *, cases: int, card: ModelCard = BONES) -> None:
-    """The averaged weights of all stages trained in ``run`` (one folder each) as a model folder."""
-    weights: dict[str, tuple[StagePlan, Mapping[str, torch.Tensor]]] = {}
+    """The averaged weights of all stages of the bone model trained in ``run`` (one folder each) as a model folder."""
+    stages = []
     training: dict[str, Any] = {"cases": cases, "data": "synthetic CT (BoneSegLib/training/synthesis)"}
     for name, plan in STAGES.items():
         checkpoint = run / name / "checkpoint.pt"
         if not checkpoint.exists():
             continue
         state = torch.load(checkpoint, weights_only=True)
-        weights[name] = (plan, state["averaged"])
+        stages.append(TrainedStage(plan_of_stage(plan), {"0": state["averaged"]}))
         progress = state["progress"]
         training[name] = {"steps": progress["step"], "minutes": round(progress["seconds"] / 60)}
-    if not weights or next(iter(weights.values()))[0].previous:
+    if not stages or stages[0].plan.previous:
         raise InputError(
             f"'{run.name}' has no trained first stage.", remedy="Train it: boneseg train --stage 3d_lowres"
         )
-    export_model(folder, weights, replace(card, training={**training, **card.training}), cases=cases)
+    export_model(folder, stages, bone_content(cases), replace(card, training={**training, **card.training}))
 
 
 def export_model(
-    folder: Path,
-    weights: Mapping[str, tuple[StagePlan, Mapping[str, torch.Tensor]]],
-    card: ModelCard,
-    *,
-    cases: int,
-    median_shape_mm: tuple[float, float, float] = (300.0, 300.0, 380.0),
-    half: bool = True,
+    folder: Path, stages: Sequence[TrainedStage], content: ModelContent, card: ModelCard, *, half: bool = True
 ) -> None:
-    """Writes the model folder. ``weights``: stage name -> (plan, DynUNet's state), coarsest stage first."""
-    plans = [plan for plan, _ in weights.values()]
+    """Writes the model folder. ``stages``: coarsest first; ``half``: weights in half precision."""
+    plans = [stage.plan for stage in stages]
+    described = plans_json(plans, name=card.name, median_size_mm=content.median_size_mm)
+    dataset = dataset_json(name=card.name, channel=content.channel, labels=content.labels, cases=content.cases)
     files: dict[str, str] = {}
-    for name, (plan, state) in weights.items():
-        stage_folder = folder / f"nnUNetTrainer__nnUNetPlans__{name}"
-        (stage_folder / "fold_0").mkdir(parents=True, exist_ok=True)
-        _write_json(stage_folder / "plans.json", plans_json(plans, name=card.name, median_shape_mm=median_shape_mm))
-        _write_json(stage_folder / "dataset.json", dataset_json(name=card.name, cases=cases))
-        checkpoint = {
-            "network_weights": plain_conv_unet_weights(plan, state, half=half),
-            "init_args": {"configuration": name, "fold": 0},
-            "trainer_name": "nnUNetTrainer",
-            "inference_allowed_mirroring_axes": None,
-        }
-        torch.save(checkpoint, stage_folder / "fold_0" / "checkpoint_final.pth")
+    for stage in stages:
+        stage_folder = folder / f"nnUNetTrainer__nnUNetPlans__{stage.plan.name}"
+        _write_json(stage_folder / "plans.json", described)
+        _write_json(stage_folder / "dataset.json", dataset)
+        for fold, state in stage.folds.items():
+            checkpoint = {
+                "network_weights": plain_conv_unet_weights(stage.plan.architecture, state, half=half),
+                "init_args": {"configuration": stage.plan.name, "fold": int(fold) if fold.isdigit() else fold},
+                "trainer_name": "nnUNetTrainer",
+                "inference_allowed_mirroring_axes": content.mirror_axes or None,
+            }
+            (stage_folder / f"fold_{fold}").mkdir(parents=True, exist_ok=True)
+            torch.save(checkpoint, stage_folder / f"fold_{fold}" / "checkpoint_final.pth")
         for path in sorted(stage_folder.rglob("*.*")):
             files[path.relative_to(folder).as_posix()] = hashlib.sha256(path.read_bytes()).hexdigest()
-    names = list(weights)
+    names = [plan.name for plan in plans]
     manifest = {
         "name": card.name,
         "version": card.version,
@@ -73,8 +111,8 @@ def export_model(
         "attribution": list(card.attribution),
         "not_for_clinical_use": True,
         "orientation": "LPS",
-        "padding": "air",
-        "structures": {structure.id: structure.label for structure in STRUCTURES},
+        **({"padding": "air"} if content.air else {}),
+        "structures": {name: label for name, label in content.labels.items() if name not in content.hidden},
         "stages": {"fast": names[:1], "full": names},
         "training": card.training,
         "accuracy": card.accuracy,
@@ -84,7 +122,7 @@ def export_model(
 
 
 def plain_conv_unet_weights(
-    plan: StagePlan, state: Mapping[str, torch.Tensor], *, half: bool = True
+    architecture: Architecture, state: Mapping[str, torch.Tensor], *, half: bool = True
 ) -> dict[str, torch.Tensor]:
     """DynUNet's weights under all names that PlainConvUNet gives them.
 
@@ -102,15 +140,15 @@ def plain_conv_unet_weights(
                 stem, kind = name.rsplit(f".{layer}.", 1)
                 weights[f"{stem}.all_modules.{position}.{kind}"] = tensor
 
-    for ours, theirs in parameter_names(plan.architecture).items():
+    for ours, theirs in parameter_names(architecture).items():
         tensor = state[ours].detach().to(dtype).contiguous().clone()
         put(theirs, tensor)
         if theirs.endswith(".conv.weight"):
             put(theirs.removesuffix("weight") + "bias", torch.zeros(tensor.shape[0], dtype=dtype))
-    heads = weights[f"decoder.seg_layers.{len(plan.features) - 2}.bias"].shape[0]
-    for level in range(len(plan.features) - 2):
+    heads = weights[f"decoder.seg_layers.{len(architecture.features) - 2}.bias"].shape[0]
+    for level in range(len(architecture.features) - 2):
         # Heads of deep supervision, which inference does not use; level 0 is the coarsest.
-        channels = plan.features[-2 - level]
+        channels = architecture.features[-2 - level]
         weights[f"decoder.seg_layers.{level}.weight"] = torch.zeros((heads, channels, 1, 1, 1), dtype=dtype)
         weights[f"decoder.seg_layers.{level}.bias"] = torch.zeros(heads, dtype=dtype)
     for name in [name for name in weights if name.startswith("encoder.")]:

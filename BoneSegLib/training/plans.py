@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from BoneSegLib.anatomy import STRUCTURES
-from BoneSegLib.training.stage import StagePlan
-from BoneSegLib.training.synthesis.tissue import OTHER_BONE
+from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.training.planning.network_plan import NetworkPlan
 
 
-def dataset_json(*, name: str, cases: int) -> dict[str, Any]:
-    """Ten bones and the bones that are not asked for."""
-    labels = {"background": 0, **{structure.id: structure.label for structure in STRUCTURES}, "other_bone": OTHER_BONE}
+def dataset_json(*, name: str, channel: str, labels: Mapping[str, int], cases: int) -> dict[str, Any]:
+    """``labels``: foreground name -> value (1, 2, 3, ...)."""
     return {
-        "channel_names": {"0": "CT"},
-        "labels": labels,
+        "channel_names": {"0": channel},
+        "labels": {"background": 0, **labels},
         "numTraining": cases,
         "file_ending": ".nii.gz",
         "name": name,
     }
 
 
-def plans_json(
-    stages: Sequence[StagePlan], *, name: str, median_shape_mm: tuple[float, float, float]
-) -> dict[str, Any]:
-    """The plans of a cascade. ``median_shape_mm`` (kji): field of view of the median training case."""
+def plans_json(stages: Sequence[NetworkPlan], *, name: str, median_size_mm: Spacing) -> dict[str, Any]:
+    """The plans of one network or of a cascade. ``median_size_mm`` (kji): field of view of the median training case."""
     intensity = stages[0].intensity
-    finest = min(stage.spacing for stage in stages)
+    finest = stages[-1].spacing
     return {
         "dataset_name": name,
         "plans_name": "nnUNetPlans",
-        "original_median_spacing_after_transp": [finest] * 3,
-        "original_median_shape_after_transp": [round(size / finest) for size in median_shape_mm],
+        "original_median_spacing_after_transp": list(finest),
+        "original_median_shape_after_transp": [
+            round(size / step) for size, step in zip(median_size_mm, finest, strict=True)
+        ],
         "image_reader_writer": "SimpleITKIO",
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],
-        "configurations": {stage.name: _configuration(stage, median_shape_mm, name) for stage in stages},
+        "configurations": {stage.name: _configuration(stage, median_size_mm) for stage in stages},
         "experiment_planner_used": "ExperimentPlanner",
         "label_manager": "LabelManager",
         "foreground_intensity_properties_per_channel": {
@@ -55,17 +53,18 @@ def plans_json(
     }
 
 
-def _configuration(stage: StagePlan, median_shape_mm: tuple[float, float, float], name: str) -> dict[str, Any]:
-    levels = len(stage.features)
-    shape = [float(np.round(size / stage.spacing)) for size in median_shape_mm]
+def _configuration(stage: NetworkPlan, median_size_mm: Spacing) -> dict[str, Any]:
+    network = stage.architecture
+    levels = len(network.features)
+    shape = [float(np.round(size / step)) for size, step in zip(median_size_mm, stage.spacing, strict=True)]
     configuration: dict[str, Any] = {
         "data_identifier": f"nnUNetPlans_{stage.name}",
         "preprocessor_name": "DefaultPreprocessor",
-        "batch_size": 1,
+        "batch_size": stage.batch,
         "patch_size": list(stage.patch),
         "median_image_size_in_voxels": shape,
-        "spacing": [stage.spacing] * 3,
-        "normalization_schemes": ["CTNormalization"],
+        "spacing": list(stage.spacing),
+        "normalization_schemes": [stage.normalization],
         "use_mask_for_norm": [False],
         "resampling_fn_data": "resample_data_or_seg_to_shape",
         "resampling_fn_seg": "resample_data_or_seg_to_shape",
@@ -77,15 +76,15 @@ def _configuration(stage: StagePlan, median_shape_mm: tuple[float, float, float]
             "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
             "arch_kwargs": {
                 "n_stages": levels,
-                "features_per_stage": list(stage.features),
+                "features_per_stage": list(network.features),
                 "conv_op": "torch.nn.modules.conv.Conv3d",
-                "kernel_sizes": [[3, 3, 3]] * levels,
-                "strides": [[1, 1, 1]] + [[2, 2, 2]] * (levels - 1),
+                "kernel_sizes": [list(kernel) for kernel in network.kernels],
+                "strides": [list(stride) for stride in network.strides],
                 "n_conv_per_stage": [2] * levels,
                 "n_conv_per_stage_decoder": [2] * (levels - 1),
                 "conv_bias": True,
                 "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
-                "norm_op_kwargs": {"eps": 1e-05, "affine": True},
+                "norm_op_kwargs": {"eps": network.norm_eps, "affine": True},
                 "dropout_op": None,
                 "dropout_op_kwargs": None,
                 "nonlin": "torch.nn.LeakyReLU",

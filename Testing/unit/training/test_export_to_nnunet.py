@@ -13,7 +13,8 @@ from BoneSegLib.models.folder import read_model
 from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.network import build_network, load_weights
 from BoneSegLib.training.card import BONES
-from BoneSegLib.training.export import export_model
+from BoneSegLib.training.export import TrainedStage, bone_content, export_model
+from BoneSegLib.training.planning.network_plan import plan_of_stage
 from BoneSegLib.training.stage import CASCADE, LOWRES
 
 CLASSES = 12
@@ -39,8 +40,10 @@ def networks():
 @pytest.fixture(scope="module")
 def folder(networks, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
-    weights = {name: (STAGES[name], network.state_dict()) for name, network in networks.items()}
-    export_model(folder, weights, BONES, cases=3, half=False)
+    stages = [
+        TrainedStage(plan_of_stage(STAGES[name]), {"0": network.state_dict()}) for name, network in networks.items()
+    ]
+    export_model(folder, stages, bone_content(cases=3), BONES, half=False)
     return folder
 
 
