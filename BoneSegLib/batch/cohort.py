@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from BoneSegLib.batch.record import Record
+from BoneSegLib.flags.kinds import CUT
 
-CUT = "cut by the field of view"
 _LIMIT = 3.5
 _FEWEST = 5
 _SMALLEST_SPREAD = 0.02

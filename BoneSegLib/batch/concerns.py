@@ -6,18 +6,19 @@ import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 
-from BoneSegLib.batch.cohort import CUT, Bone, Cohort, outlying
+from BoneSegLib.batch.cohort import Bone, Cohort, outlying
+from BoneSegLib.flags import kinds
 
 ASYMMETRY = 0.2
 LOW_DICE = 0.8
 _USUAL = 0.5
-_WEIGHTS = {"side doubtful": 3, "unusually large": 2, "unusually small": 2}
-_FRAGMENTS = 1
+_WEIGHTS = {kinds.SIDE: 3, kinds.ORDER: 3, kinds.APART: 2, kinds.LARGE: 2, kinds.SMALL: 2}
+_OTHER_FLAG = 1
 RULES = (
-    "A bone counts when its side is doubtful, its size is implausible or far from the cohort's (more than 3.5 robust "
-    f"standard deviations), left and right differ by more than {ASYMMETRY:.0%}, it is in pieces, it was not found "
-    f"though half of the cases have it, or its Dice is below {LOW_DICE:g} or far from the others. Bones cut by "
-    "the field of view are not judged by their size."
+    "A bone counts when its side, its order or its level is doubtful, the networks were not sure of it, its size is "
+    "implausible or far from the cohort's (more than 3.5 robust standard deviations), left and right differ by more "
+    f"than {ASYMMETRY:.0%}, it is in pieces, it was not found though half of the cases have it, or its Dice is below "
+    f"{LOW_DICE:g} or far from the others. Bones cut by the field of view are not judged by their size."
 )
 
 
@@ -52,11 +53,11 @@ def _flagged(bones: list[Bone]) -> list[tuple[Bone, int, str]]:
     found = []
     for bone in bones:
         for flag in bone.flags:
-            if flag == "not found":
+            if flag == kinds.NOT_FOUND:
                 if is_usual:
                     found.append((bone, 2, "not found"))
-            elif flag != CUT:
-                found.append((bone, _WEIGHTS.get(flag, _FRAGMENTS), flag))
+            elif flag != kinds.CUT:
+                found.append((bone, _WEIGHTS.get(flag, _OTHER_FLAG), flag))
     return found
 
 

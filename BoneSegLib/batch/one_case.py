@@ -61,7 +61,7 @@ def do_case(
 def _do_case(
     case: Case, take: Callable[[], ReadImage], job: Job, progress: Progress, is_cancelled: IsCancelled
 ) -> Record:
-    from BoneSegLib.flags import flags_of
+    from BoneSegLib.flags import noted_flags
     from BoneSegLib.scene.read import volume_from_node
     from BoneSegLib.scene.statistics import compute_statistics
 
@@ -72,7 +72,7 @@ def _do_case(
     labels, segmentation_node = _labels(case, job, volume, read.node, progress, is_cancelled)
     clock.lap("segment")
     rows = compute_statistics(segmentation_node, read.node)
-    flags = flags_of(labels)
+    flags = noted_flags(labels)
     clock.lap("measure")
     _writing(lambda: _write_outputs(case, job, segmentation_node, volume, labels))
     clock.lap("write")

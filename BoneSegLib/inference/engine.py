@@ -7,7 +7,7 @@ those names and finds the edges, only where bones are.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ import torch
 from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled, ResourceError
+from BoneSegLib.flags import NOTHING_FOUND, flags_of
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import combine, mean_probabilities
 from BoneSegLib.inference.device import choose_device, choose_precision
@@ -77,8 +78,17 @@ def segment(
     )
     labels = np.zeros(volume.array.shape, dtype=np.uint8)
     labels[region] = found.labels
+    result = _judged(LabelMap(labels, volume.geometry, structures, info))
     progress(1.0, "Done")
-    return LabelMap(labels, volume.geometry, structures, info)
+    return result
+
+
+def _judged(labels: LabelMap) -> LabelMap:
+    """With its flags noted, and said plainly if nothing was found."""
+    notes = labels.info["notes"]
+    if isinstance(notes, list) and not labels.array.any():
+        notes = [*notes, NOTHING_FOUND]
+    return replace(labels, info={**labels.info, "notes": notes, "flags": flags_of(labels)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ _COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("feret_mm", "Greatest length, mm", ".1f"),
     ("hu_mean", "Mean HU", ".0f"),
     ("hu_sd", "SD of HU", ".0f"),
+    ("confidence", "Confidence", ".2f"),
 )
 
 

@@ -13,6 +13,7 @@ import torch
 
 from BoneSegLib import Geometry, SegmentOptions, Volume, segment
 from BoneSegLib.errors import Cancelled, NeedsConfirmation, ResourceError, UsageError
+from BoneSegLib.flags import NOTHING_FOUND, flags_of, kinds
 from BoneSegLib.inference import engine, stage
 from BoneSegLib.inference.loading import LoadedStage
 from Testing.support.nnunet_folder import DATASET_JSON, write_quick_folder
@@ -176,6 +177,22 @@ def test_what_was_used_is_noted(model):
     assert info["options"]["model"] == model.name, "a path may hold a name"
     assert set(info["versions"]) == {"boneseg", "torch", "monai", "python"}
     assert 0.5 < info["confidence"]["femur_left"] < 1.0, "two of three classes are near each other at the edge"
+
+
+def test_nothing_found_is_said_plainly(model):
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
+    dim = Volume(np.minimum(volume.array, 250), volume.geometry)
+    info = segment(dim, options(model)).info
+    assert NOTHING_FOUND in info["notes"]
+    assert info["flags"] == {"femur_left": [kinds.NOT_FOUND]}
+    assert info["confidence"] == {}
+
+
+def test_the_flags_are_noted_with_the_result(model):
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
+    labels = segment(volume, options(model))
+    assert labels.info["flags"] == flags_of(labels) == {"femur_left": [kinds.SMALL]}
+    assert NOTHING_FOUND not in labels.info["notes"]
 
 
 def test_a_suspicious_image_is_not_segmented_unasked(model):

@@ -1,0 +1,81 @@
+"""The bones of a label map, each cut out once for all that is asked of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from BoneSegLib.anatomy import Structure
+from BoneSegLib.boxes import Box
+from BoneSegLib.volume import Geometry, LabelMap
+
+_EDGE_MM = 3.0
+"""A bone that ends so near to the image's edge may go on behind it: networks see little of what lies at the edge."""
+
+_POINTS_MM = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Bone:
+    """One bone that has voxels: its ``mask`` within ``box`` (kji slices) of the whole grid."""
+
+    structure: Structure
+    box: Box
+    mask: np.ndarray
+    geometry: Geometry
+
+    @cached_property
+    def volume_ml(self) -> float:
+        return int(np.count_nonzero(self.mask)) * self.geometry.voxel_volume / 1000.0
+
+    @cached_property
+    def is_cut(self) -> bool:
+        """Whether it reaches the edge of the image."""
+        steps, sizes = self.geometry.spacing[::-1], self.geometry.shape
+        return any(
+            part.start * step < _EDGE_MM or (size - part.stop) * step < _EDGE_MM
+            for part, step, size in zip(self.box, steps, sizes, strict=True)
+        )
+
+    @cached_property
+    def center(self) -> np.ndarray:
+        """The mean of its voxels, RAS mm."""
+        kji = []
+        for axis, part in enumerate(self.box):
+            profile = np.count_nonzero(self.mask, axis=tuple(other for other in range(3) if other != axis))
+            kji.append(part.start + float(profile @ np.arange(len(profile))) / float(profile.sum()))
+        return _to_ras(np.array(kji), self.geometry)
+
+    @cached_property
+    def points(self) -> np.ndarray:
+        """(n, 3) RAS mm of its voxels, thinned out to about 3 mm."""
+        strides = [max(1, int(_POINTS_MM / step)) for step in self.geometry.spacing[::-1]]
+        thinned = self.mask[tuple(slice(None, None, stride) for stride in strides)]
+        kji = np.argwhere(thinned if thinned.any() else self.mask) * (strides if thinned.any() else [1, 1, 1])
+        return _to_ras(kji + [part.start for part in self.box], self.geometry)
+
+    def distance_mm(self, other: Bone) -> float:
+        """Between the two nearest voxels, right to some millimetres."""
+        from scipy.spatial import cKDTree
+
+        return float(cKDTree(self.points).query(other.points)[0].min())
+
+
+def bones_of(labels: LabelMap) -> dict[str, Bone]:
+    """The structures that have voxels, by id."""
+    from scipy import ndimage
+
+    boxes = ndimage.find_objects(labels.array)
+    found = {}
+    for structure in labels.structures:
+        box = boxes[structure.label - 1] if structure.label <= len(boxes) else None
+        if box is not None:
+            mask = labels.array[box] == structure.label
+            found[structure.id] = Bone(structure, (box[0], box[1], box[2]), mask, labels.geometry)
+    return found
+
+
+def _to_ras(kji: np.ndarray, geometry: Geometry) -> np.ndarray:
+    return kji[..., ::-1] @ geometry.ijk_to_ras[:3, :3].T + geometry.ijk_to_ras[:3, 3]
