@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.deformation import DeformationOptions
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
+from BoneSegLib.training.synthesis.patient import Patient
 from BoneSegLib.training.synthesis.tissue import OTHER_BONE
 
 SAMPLE_OPTIONS = SynthesisOptions(
@@ -37,7 +38,7 @@ def run(
 ) -> tuple[Path, Path]:
     """Writes ``sample_ct.nii.gz`` (int16 HU) and ``sample_labels.nii.gz`` (uint8, 1-10); ``spacing`` along i, j, k."""
     case = load_anatomy_map(anatomy)
-    ct, labels = synthesize_case(case, SAMPLE_OPTIONS, np.random.default_rng(seed))
+    ct, labels = synthesize_case(Patient(case), SAMPLE_OPTIONS, np.random.default_rng(seed))
     labels = np.where(labels == OTHER_BONE, np.uint8(0), labels)
     folder.mkdir(parents=True, exist_ok=True)
     image_path, label_path = folder / "sample_ct.nii.gz", folder / "sample_labels.nii.gz"

@@ -10,8 +10,11 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap, load_anatomy_map
+from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
+from BoneSegLib.training.synthesis.patient import Patient, find_patient
+from BoneSegLib.training.synthesis.shape_model import load_shape_model
+from BoneSegLib.training.synthesis.strangers import stranger
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +30,20 @@ def run(
     exclude: Sequence[str] = ("s0006",),
     file_format: str = "nnunet",
     options: SynthesisOptions | None = None,
+    shapes: Sequence[Path] = (),
 ) -> list[str]:
     """Writes cases ``first``, ``first + step``, ... below ``count`` to ``output``; returns their names.
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
     and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
-    ``npy`` (memory-mapped by the training, quick to write).
+    ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of pelvic surfaces whose shapes the
+    maps take on (see `load_shape_model`).
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
-    prepared: dict[Path, AnatomyMap] = {}
+    models = [load_shape_model(folder) for folder in shapes]
+    cache = output / "anatomy"
+    patients: dict[Path, Patient] = {}
     names = []
     for number in range(first, count, step):
         name = f"synth_{number:05d}"
@@ -44,11 +51,15 @@ def run(
         if _paths(output, name, file_format)[1].exists():
             continue
         path = paths[number % len(paths)]
-        if path not in prepared:
-            prepared[path] = load_anatomy_map(path, cache=output / "anatomy")
-        ct, labels = synthesize_case(prepared[path], options, np.random.default_rng([seed, number]))
+        if path not in patients:
+            patients[path] = find_patient(load_anatomy_map(path, cache=cache), models)
+        rng = np.random.default_rng([seed, number])
+        patient = patients[path]
+        if rng.random() < options.strangers:
+            patient = Patient(stranger(patient.anatomy, seed=seed, rng=rng, cache=cache))
+        ct, labels = synthesize_case(patient, options, rng)
         _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
-        logger.info("%s from %s, %s voxels", name, prepared[path].name, ct.shape)
+        logger.info("%s from %s, %s voxels", name, patient.anatomy.name, ct.shape)
     return names
 
 

@@ -18,7 +18,12 @@ SOURCES = sorted([*LIBRARY.rglob("*.py"), *(REPOSITORY / "BoneSeg").rglob("*.py"
 LIBRARY_SOURCES = [path for path in SOURCES if LIBRARY in path.parents]
 
 MAY_USE_MRML = ("BoneSegLib/scene", "BoneSegLib/headless", "BoneSeg/")
-MAY_USE_VTK_LATE = ("BoneSegLib/evaluation", "BoneSegLib/baselines", "BoneSegLib/report")
+MAY_USE_VTK_LATE = (
+    "BoneSegLib/evaluation",
+    "BoneSegLib/baselines",
+    "BoneSegLib/report",
+    "BoneSegLib/training/synthesis",
+)
 VTK = {"vtk", "vtkmodules", "vtkITK"}
 ENGINE_ROOMS = ("BoneSegLib/models", "BoneSegLib/inference")
 ABOVE_THE_ENGINE = {"scene", "headless", "training", "batch", "commands", "cli", "evaluation", "baselines", "worker"}

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, help="number of the first case (default: %(default)s)")
     parser.add_argument("--step", type=int, default=1, help="make every STEP-th case only (default: %(default)s)")
     parser.add_argument("--exclude", default="", metavar="NAMES", help="maps to leave out, separated by commas")
+    parser.add_argument("--shapes", type=Path, action="append", default=[], metavar="FOLDER",
+                        help="folder of pelvic surfaces (NN_hip_left.vtp, NN_hip_right.vtp, NN_sacrum.vtp, points in "
+                        "correspondence) whose shapes the maps take on; may be repeated")  # fmt: skip
     parser.add_argument(
         "--format",
         choices=("npy", "nnunet"),
@@ -51,7 +54,7 @@ def run_command(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     excluded = tuple(name for name in args.exclude.split(",") if name)
     names = synthesize.run(args.maps, args.output, count=args.count, first=args.first, step=args.step, seed=args.seed,
-                           exclude=excluded, file_format=args.format)  # fmt: skip
+                           exclude=excluded, file_format=args.format, shapes=args.shapes)  # fmt: skip
     if args.json:
         sys.stdout.write(json.dumps({"output": str(args.output), "cases": names}) + "\n")
     else:

@@ -5,6 +5,7 @@ Everything that needs a distance transform is computed here, once per map, and t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,23 +47,37 @@ class AnatomyMap:
 
 def load_anatomy_map(path: Path, *, cache: Path | None = None) -> AnatomyMap:
     """The map of a label file, from ``cache`` (a folder) if it was prepared before."""
+
+    def prepare() -> AnatomyMap:
+        image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+        return prepare_anatomy(name, sitk.GetArrayFromImage(image).astype(np.uint8), image.GetSpacing()[0])
+
     name = path.name.split(".")[0]
+    return cached(name, prepare, cache=cache)
+
+
+def cached(name: str, make: Callable[[], AnatomyMap], *, cache: Path | None) -> AnatomyMap:
+    """What ``make`` returns, from the folder ``cache`` if it was made before."""
     stored = cache / f"{name}.npz" if cache else None
     if stored and stored.exists():
         with np.load(stored) as arrays:
             return AnatomyMap(name=name, spacing=float(arrays["spacing"]),
                               **{key: arrays[key] for key in ("labels", "depth", "body", "gap")})  # fmt: skip
-    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    prepared = prepare_anatomy(name, sitk.GetArrayFromImage(image).astype(np.uint8), image.GetSpacing()[0])
+    made = make()
     if stored:
         stored.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(stored, spacing=prepared.spacing, labels=prepared.labels, depth=prepared.depth,
-                            body=prepared.body, gap=prepared.gap)  # fmt: skip
-    return prepared
+        np.savez_compressed(stored, spacing=made.spacing, labels=made.labels, depth=made.depth, body=made.body,
+                            gap=made.gap)  # fmt: skip
+    return made
 
 
-def prepare_anatomy(name: str, labels: NDArray[np.uint8], spacing: float) -> AnatomyMap:
-    """Computes the distances of an anatomy map; seconds to a minute, once per map."""
+def prepare_anatomy(
+    name: str, labels: NDArray[np.uint8], spacing: float, *, envelope: NDArray[np.bool_] | None = None
+) -> AnatomyMap:
+    """Computes the distances of an anatomy map; seconds to a minute, once per map.
+
+    ``envelope``: voxels that lie inside the body although nothing is labelled there.
+    """
     # S1 belongs to the sacrum: no surface may appear between the two.
     bones = np.where(labels == 26, np.uint8(25), labels)
     bones[target_table()[labels] == 0] = 0
@@ -71,7 +86,7 @@ def prepare_anatomy(name: str, labels: NDArray[np.uint8], spacing: float) -> Ana
         spacing=spacing,
         labels=labels,
         depth=_depth(bones, spacing).astype(np.float16),
-        body=_body_distance(labels > 0, spacing).astype(np.float16),
+        body=_body_distance(labels > 0 if envelope is None else (labels > 0) | envelope, spacing).astype(np.float16),
         gap=_gaps(bones, spacing),
     )
 

@@ -33,9 +33,9 @@ def bone_hu(
 ) -> NDArray[np.float32]:
     """HU of solid bone at every voxel. ``shaft`` (0-1) says how far down the femur a voxel lies."""
     shape = depth.shape
-    density = rng.uniform(0.45, 1.35)  # osteoporosis to sclerosis, shell and spongiosa together
+    density = rng.uniform(0.5, 1.35)  # osteoporosis to sclerosis, shell and spongiosa together
     shell = density * rng.uniform(550, 1000)
-    spongy = density * rng.uniform(60, 260)
+    spongy = np.exp(rng.uniform(np.log(40), np.log(400))) * density**0.5
     thickness = rng.uniform(1.0, 2.6)
     unevenness = np.exp(rng.uniform(0.1, 0.45) * smooth_noise(shape, rng.uniform(5, 14), rng).numpy())
     texture = smooth_noise(shape, rng.uniform(2.5, 6), rng).numpy() * rng.uniform(20, 90)

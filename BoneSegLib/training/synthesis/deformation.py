@@ -18,9 +18,9 @@ class DeformationOptions:
     """Standard deviations and amplitudes; angles in degrees about the k, j, i axes, lengths in mm."""
 
     rotation: tuple[float, float, float] = (8.0, 7.0, 10.0)
-    log_size: float = 0.11
-    log_axis_size: float = 0.06
-    bend_mm: float = 9.0
+    log_size: float = 0.13
+    log_axis_size: float = 0.08
+    bend_mm: float = 11.0
     elastic: tuple[tuple[float, float], ...] = ((110.0, 9.0), (55.0, 5.0), (27.0, 2.2))
     """Pairs (correlation length, largest amplitude)."""
 
@@ -63,7 +63,7 @@ def sampling_points(
 def _bend(points: torch.Tensor, *, spacing: float, options: DeformationOptions, rng: np.random.Generator) -> None:
     """Lordosis, kyphosis and scoliosis: the trunk swings to and fro along k."""
     for axis in (1, 2):
-        wavelength = rng.uniform(250, 700) / spacing
+        wavelength = rng.uniform(220, 700) / spacing
         amplitude = rng.normal(0, options.bend_mm) / spacing
         points[..., axis] += amplitude * torch.sin(2 * np.pi * points[..., 0] / wavelength + rng.uniform(0, 2 * np.pi))
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from BoneSegLib.training.synthesis import bone, scanner, surroundings
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, sampling_points, warp
+from BoneSegLib.training.synthesis.patient import Patient, PatientOptions, change
 from BoneSegLib.training.synthesis.soft_tissue import AIR_HU, WarpedAnatomy, soft_tissue_hu
-from BoneSegLib.training.synthesis.tissue import OTHER_BONE, mirrored_labels, target_table
+from BoneSegLib.training.synthesis.tissue import MUSCLE, OTHER_BONE, TOOTH, mirrored_labels, target_table
 
 _FAR_MM = 60.0
 
@@ -23,8 +24,10 @@ class SynthesisOptions:
     spacing: float = 1.5
     largest_shape: tuple[int, int, int] = (250, 200, 256)
     """Voxels (kji) of a case at most: 375 mm of a patient fill the memory of a small machine well."""
-    negatives: float = 0.13
-    """Share of cases without any of the ten bones, where the map reaches far enough."""
+    strangers: float = 0.1
+    """Share of cases of heads, limbs and lone bones, made up."""
+    negatives: float = 0.08
+    """Share of the other cases that show thorax and shoulders alone, where the map reaches far enough."""
     whole: float = 0.15
     """Share of cases that show the map from end to end, as far as `largest_shape` allows."""
     tight: float = 0.3
@@ -36,14 +39,15 @@ class SynthesisOptions:
     circle: float = 0.2
     noise_hu: tuple[float, float] = (4.0, 60.0)
     slice_mm: tuple[float, float] = (1.0, 5.0)
+    patient: PatientOptions = field(default_factory=PatientOptions)
     deformation: DeformationOptions = field(default_factory=DeformationOptions)
 
 
 def synthesize_case(
-    source: AnatomyMap, options: SynthesisOptions, rng: np.random.Generator
+    patient: Patient, options: SynthesisOptions, rng: np.random.Generator
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     """CT in HU and training labels 0-11, arrays kji on an LPS grid of ``options.spacing`` mm."""
-    anatomy = _deform(source, options, rng)
+    anatomy = _deform(patient, options, rng)
     targets = anatomy.targets
     ct = soft_tissue_hu(anatomy, rng)
     _insert_bones(ct, anatomy, rng)
@@ -69,14 +73,18 @@ def synthesize_case(
     )
 
 
-def _deform(source: AnatomyMap, options: SynthesisOptions, rng: np.random.Generator) -> WarpedAnatomy:
+def _deform(patient: Patient, options: SynthesisOptions, rng: np.random.Generator) -> WarpedAnatomy:
+    source = patient.anatomy
     shape, center = _field_of_view(source, options, rng)
     points = sampling_points(shape, center=center, spacing=source.spacing, options=options.deformation, rng=rng)
+    points, stray = change(points, patient, options.patient, rng)
     labels = warp(source.labels, points, nearest=True).astype(np.uint8)
+    depth = warp(source.depth, points, outside=-30.0)
+    labels[stray], depth[stray] = MUSCLE, np.minimum(depth[stray], -2)
     return WarpedAnatomy(
         labels=labels,
         targets=target_table()[labels],
-        depth=warp(source.depth, points, outside=-30.0),
+        depth=depth,
         body=warp(source.body, points, outside=_FAR_MM),
         gap=warp(source.gap, points) > 0.5,
         heights=points[..., 0].numpy(),
@@ -91,9 +99,13 @@ def _field_of_view(
     targets = source.targets
     size = np.array(targets.shape)
     levels = np.flatnonzero(((targets > 0) & (targets < OTHER_BONE)).any((1, 2)))
-    above = size[0] - levels.max() - 1  # levels of thorax and shoulders
     shape = np.minimum(size * 1.04, options.largest_shape).astype(int)
     center = (size - 1) / 2
+    if not levels.size:
+        shape[0] = int(rng.uniform(0.35, 1.0) * shape[0])
+        center[0] = rng.uniform(min(shape[0], size[0]) / 2, size[0] - min(shape[0], size[0]) / 2)
+        return _even(shape), center
+    above = size[0] - levels.max() - 1  # levels of thorax and shoulders
     if rng.random() < options.whole and size[0] <= options.largest_shape[0]:
         return _even(shape), center
     if rng.random() < options.negatives and above > 90:
@@ -125,6 +137,8 @@ def _insert_bones(ct: NDArray[np.float32], anatomy: WarpedAnatomy, rng: np.rando
         return
     shaft = bone.femur_shaft(anatomy.targets, anatomy.heights, anatomy.spacing)
     solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)
+    teeth = anatomy.labels == TOOTH
+    solid[teeth] += np.float32(rng.uniform(600, 1600))
     fraction = bone.bone_fraction(anatomy.depth, rng)
     around = np.where((anatomy.targets > 0) | (ct < AIR_HU + 300), np.float32(30), ct)
     mixed = fraction * solid + (1 - fraction) * around

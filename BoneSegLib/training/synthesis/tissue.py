@@ -14,11 +14,18 @@ OTHER_BONE = 11
 CLASS_COUNT = 12
 
 SPINAL_CORD = 79
+MUSCLE, THYROID, TRACHEA = 86, 17, 16
+VERTEBRA_C7, VERTEBRA_C1 = 44, 50
+HUMERI = (69, 70)
+SKULL = 91
+TOOTH = 118
+"""Beyond the values of TotalSegmentator: brighter than any bone."""
+
 _TARGETS = {
     77: 1, 78: 2, 25: 3, 26: 3, 75: 4, 76: 5,  # hips, sacrum (S1 is part of it), femurs
     31: 6, 30: 7, 29: 8, 28: 9, 27: 10,  # L1 to L5
 }  # fmt: skip
-_OTHER_BONES = [*range(32, 51), *range(69, 75), 91, *range(92, 117)]
+_OTHER_BONES = [*range(32, 51), *range(69, 75), 91, *range(92, 117), TOOTH]
 
 _GROUPS: dict[str, list[int]] = {
     "lung": [*range(10, 15), 16],

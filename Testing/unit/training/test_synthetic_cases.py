@@ -9,6 +9,7 @@ import pytest
 
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, rotation_matrix
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
+from BoneSegLib.training.synthesis.patient import Patient
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels, target_table
 
 STILL = DeformationOptions(rotation=(0.0, 0.0, 0.0), log_size=0.0, log_axis_size=0.0, bend_mm=0.0, elastic=())
@@ -18,7 +19,7 @@ PLAIN = SynthesisOptions(
 
 
 def _case(person, options, seed=3):
-    return synthesize_case(person, options, np.random.default_rng(seed))
+    return synthesize_case(Patient(person), options, np.random.default_rng(seed))
 
 
 def test_the_same_seed_gives_the_same_case(a_block_person):

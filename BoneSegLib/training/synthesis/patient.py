@@ -1,0 +1,105 @@
+"""A map as a patient who can be changed: other bones of hips and sacrum, other heights of the spine, bent hips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from BoneSegLib.training.synthesis import shape_model, spine
+from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
+from BoneSegLib.training.synthesis.hip_joint import HipJoint, HipOptions, bend_hip, find_hip_joints, random_rotation
+from BoneSegLib.training.synthesis.shape_model import ShapeModel, ShapeWarp
+from BoneSegLib.training.synthesis.spine import SpineOptions
+
+_LONGER_MM = 90.0
+
+
+@dataclass(frozen=True)
+class PatientOptions:
+    """What changes from patient to patient, before the pose."""
+
+    shape: float = 0.7
+    """Share of cases with the pelvis of a subject of the shape models."""
+    shape_strength: tuple[float, float] = (0.6, 1.2)
+    """Between the map's shape (0) and the subject's (1), or a little beyond."""
+    hips: HipOptions = field(default_factory=HipOptions)
+    spine: SpineOptions = field(default_factory=SpineOptions)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A map and what was found in it, once: hip joints, ends of vertebral bodies, points of the shape models.
+
+    What was not found is not changed.
+    """
+
+    anatomy: AnatomyMap
+    hips: tuple[HipJoint, ...] = ()
+    bodies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    shapes: tuple[tuple[ShapeModel, NDArray[np.float64]], ...] = ()
+
+
+def find_patient(anatomy: AnatomyMap, models: Sequence[ShapeModel] = ()) -> Patient:
+    """Finds the parts of a map that can be changed; what is cut away or absent stays as it is."""
+    fits = [(model, shape_model.fit(model, anatomy)) for model in models]
+    return Patient(
+        anatomy=anatomy,
+        hips=find_hip_joints(anatomy),
+        bodies=spine.body_ends(anatomy),
+        shapes=tuple((model, points) for model, points in fits if points is not None),
+    )
+
+
+def change(
+    points: torch.Tensor, patient: Patient, options: PatientOptions, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Where ``points`` (voxels of the changed map, shape k, j, i, 3) lie in the map, and which would repeat a bone.
+
+    Backwards from the picture to the map: heights of the spine, shape of the pelvis, then the hips.
+    """
+    moved, ends = spine.random_heights(patient.bodies, options.spine, rng)
+    levels = spine.source_levels(points[..., 0].numpy(), moved, ends)
+    points = torch.cat([torch.from_numpy(levels)[..., None], points[..., 1:]], -1)
+    warp = _random_shape(patient, options, rng)
+    if warp is not None:
+        points = warp(points)
+    stray = torch.zeros(points.shape[:3], dtype=torch.bool)
+    if patient.hips and rng.random() < options.hips.share:
+        points, stray = _bend_hips(points, patient, options.hips, rng)
+    return points, stray
+
+
+def _random_shape(patient: Patient, options: PatientOptions, rng: np.random.Generator) -> ShapeWarp | None:
+    if not patient.shapes or rng.random() >= options.shape:
+        return None
+    model, fitted = patient.shapes[rng.integers(len(patient.shapes))]
+    subject = int(rng.integers(len(model.subjects)))
+    strength = rng.uniform(*options.shape_strength)
+    return shape_model.warp_to_subject(model, fitted, subject, patient.anatomy, strength=strength)
+
+
+def _bend_hips(
+    points: torch.Tensor, patient: Patient, options: HipOptions, rng: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Only the levels below the hips' tops are touched, and thighs go on below the map as they end in it."""
+    anatomy = patient.anatomy
+    stray = torch.zeros(points.shape[:3], dtype=torch.bool)
+    reach = max(float(joint.center[0]) for joint in patient.hips) + 100 / anatomy.spacing
+    concerned = (points[..., 0] < reach).any(-1).any(-1).nonzero()
+    if not len(concerned):
+        return points, stray
+    part = slice(int(concerned.min()), int(concerned.max()) + 1)
+    moved, again = points[part].clone(), stray[part]
+    for joint in patient.hips:
+        moved, astray = bend_hip(moved, anatomy.labels, joint, random_rotation(joint.femur, options, rng))
+        again = again | astray
+    lowest = max(joint.lowest for joint in patient.hips)
+    below = (moved[..., 0] < lowest) & (moved[..., 0] > lowest - _LONGER_MM / anatomy.spacing)
+    moved[..., 0] = torch.where(below, torch.full_like(moved[..., 0], lowest), moved[..., 0])
+    points, stray = points.clone(), stray.clone()
+    points[part], stray[part] = moved, again
+    return points, stray
