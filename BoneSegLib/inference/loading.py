@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from BoneSegLib.errors import ModelError, UsageError
+from BoneSegLib.inference.network import PlainConvUNet
 from BoneSegLib.models.catalogue import open_model
 from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.model import Model, Stage
-from BoneSegLib.models.network import build_network, load_weights
 
 
 @lru_cache(maxsize=2)
@@ -27,26 +27,26 @@ def load_model(folder: Path | None) -> Model:
 
 @dataclass(frozen=True, eq=False)
 class LoadedStage:
-    """One network per fold, in evaluation mode on their device, and the axes that all of them may mirror."""
+    """One network per fold, on their device, and the axes that all of them may mirror."""
 
-    networks: tuple[Any, ...]
+    networks: tuple[Callable[[torch.Tensor], torch.Tensor], ...]
     mirror_axes: tuple[int, ...]
 
 
 @lru_cache(maxsize=4)
 def load_stage(stage: Stage, folds: tuple[str, ...], device: torch.device) -> LoadedStage:
-    """Builds the stage's networks and fills them. Raises `ModelError`, `MissingError`."""
-    networks: list[Any] = []
+    """The stage's networks with their weights. Raises `ModelError`."""
+    networks: list[PlainConvUNet] = []
     mirror_axes: set[int] = {0, 1, 2}
     for fold in folds:
         network, allowed = load_fold(stage, fold)
-        networks.append(network.eval().to(device))
+        networks.append(network.to(device))
         mirror_axes &= set(allowed)
     return LoadedStage(tuple(networks), tuple(sorted(mirror_axes)))
 
 
-def load_fold(stage: Stage, fold: str) -> tuple[Any, tuple[int, ...]]:
-    """One fold's network and the axes that it may mirror. Raises `ModelError`, `MissingError`."""
+def load_fold(stage: Stage, fold: str) -> tuple[PlainConvUNet, tuple[int, ...]]:
+    """One fold's network and the axes that it may mirror. Raises `ModelError`."""
     checkpoint = load_checkpoint(stage.checkpoint(fold))
     if checkpoint.configuration and checkpoint.configuration != stage.configuration.name:
         raise ModelError(
@@ -54,8 +54,8 @@ def load_fold(stage: Stage, fold: str) -> tuple[Any, tuple[int, ...]]:
             cause=f"They say '{checkpoint.configuration}', the plans '{stage.configuration.name}'.",
         )
     architecture = stage.configuration.architecture
-    network = build_network(architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
-    load_weights(network, checkpoint.weights, architecture)
+    heads = stage.dataset.heads
+    network = PlainConvUNet(architecture, checkpoint.weights, in_channels=stage.in_channels, heads=heads)
     return network, checkpoint.mirror_axes
 
 
