@@ -1,0 +1,226 @@
+"""Does the confidence of a bone tell how good it is? A calibration plot and figures, for the bundled model or another.
+
+    python Testing/benchmarks/confidence.py --ct CT LABELS --ct CT LABELS -o out/confidence [--model FOLDER]
+
+Each CT is segmented as it is and distorted (noise, blur, thick slices, cut), so that there are good bones and bad ones.
+For each candidate measure it prints how it goes with Dice (Spearman's rank correlation), how well it tells bones with a
+Dice below 0.7 from the others (area under the ROC curve), and the threshold at which most bad bones are flagged for the
+fewest good ones (Youden's index). Writes ``confidence.csv``, a row per bone, and ``confidence.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from BoneSegLib import SegmentOptions, Volume, segment
+from BoneSegLib.evaluation.overlap import count_overlap
+from BoneSegLib.headless.read import read_volume
+from BoneSegLib.inference import engine
+from BoneSegLib.inference.restore import LogitsBlock
+from BoneSegLib.models.catalogue import open_model
+from BoneSegLib.volume import Geometry, LabelMap
+
+BAD_DICE = 0.7
+FEWEST_ML = 2.0
+"""Of less bone in the reference (a tip at the edge of the image) Dice says little."""
+
+TOTAL_LABELS = {77: 1, 78: 2, 25: 3, 26: 3, 75: 4, 76: 5, 31: 6, 30: 7, 29: 8, 28: 9, 27: 10}
+"""TotalSegmentator's values of our bones."""
+
+
+def reference_of(path: Path) -> np.ndarray:
+    """Our labels (uint8 kji), or those of TotalSegmentator's task "total"."""
+    array = read_volume(path).array
+    if array.max() <= 10:
+        return array.astype(np.uint8)
+    table = np.zeros(256, np.uint8)
+    for theirs, ours in TOTAL_LABELS.items():
+        table[theirs] = ours
+    return table[array]
+
+
+def noisy(volume: Volume, labels: np.ndarray, *, sd: float) -> tuple[Volume, np.ndarray]:
+    noise = np.random.default_rng(0).normal(0, sd, volume.array.shape)
+    return Volume((volume.array + noise).astype(np.int16), volume.geometry), labels
+
+
+def blurred(volume: Volume, labels: np.ndarray, *, mm: float) -> tuple[Volume, np.ndarray]:
+    from scipy import ndimage
+
+    sigma = [mm / step for step in volume.geometry.spacing[::-1]]
+    return Volume(ndimage.gaussian_filter(volume.array, sigma), volume.geometry), labels
+
+
+def thick(volume: Volume, labels: np.ndarray, *, every: int) -> tuple[Volume, np.ndarray]:
+    matrix = volume.geometry.ijk_to_ras.copy()
+    matrix[:3, 2] *= every
+    array = np.ascontiguousarray(volume.array[::every])
+    return Volume(array, Geometry(array.shape[::-1], matrix)), np.ascontiguousarray(labels[::every])
+
+
+def cut(volume: Volume, labels: np.ndarray, *, first: float, last: float) -> tuple[Volume, np.ndarray]:
+    """Only the slices between two shares of the way."""
+    start, stop = (int(share * len(volume.array)) for share in (first, last))
+    matrix = volume.geometry.ijk_to_ras.copy()
+    matrix[:3, 3] += start * matrix[:3, 2]
+    array = volume.array[start:stop]
+    return Volume(array, Geometry(array.shape[::-1], matrix)), labels[start:stop]
+
+
+Distortion = Callable[[Volume, np.ndarray], tuple[Volume, np.ndarray]]
+DISTORTIONS: dict[str, Distortion] = {
+    "as it is": lambda volume, labels: (volume, labels),
+    "noise 60 HU": lambda volume, labels: noisy(volume, labels, sd=60),
+    "noise 150 HU": lambda volume, labels: noisy(volume, labels, sd=150),
+    "blur 2 mm": lambda volume, labels: blurred(volume, labels, mm=2),
+    "blur 4 mm": lambda volume, labels: blurred(volume, labels, mm=4),
+    "every 4th slice": lambda volume, labels: thick(volume, labels, every=4),
+    "lower half": lambda volume, labels: cut(volume, labels, first=0.0, last=0.5),
+    "middle": lambda volume, labels: cut(volume, labels, first=0.3, last=0.7),
+    "upper half": lambda volume, labels: cut(volume, labels, first=0.5, last=1.0),
+}
+
+
+def candidates(blocks: list[LogitsBlock], label: int) -> dict[str, float]:
+    """Measures of one class: mean probability inside and at the boundary, of the first and the last network."""
+    found = {}
+    for name, block in (("first", blocks[0]), ("last", blocks[-1])):
+        inside, shell = _probabilities(block, label)
+        found[f"{name} inside"] = float(inside.mean()) if len(inside) else 0.0
+        found[f"{name} boundary"] = float(shell.mean()) if len(shell) else 0.0
+    return found
+
+
+def _probabilities(block: LogitsBlock, label: int) -> tuple[np.ndarray, np.ndarray]:
+    from scipy import ndimage
+
+    mask = (block.logits.argmax(0) == label).cpu().numpy()
+    chances = block.logits[:, mask].float().softmax(0)[label].cpu().numpy()
+    return chances, chances[(mask & ~ndimage.binary_erosion(mask, border_value=1))[mask]]
+
+
+def rows_of(name: str, volume: Volume, reference: np.ndarray, options: SegmentOptions) -> Iterator[dict[str, object]]:
+    """One row per bone that was found: its Dice, its confidence and the candidates for it."""
+    model = open_model(options.model)
+    blocks: list[LogitsBlock] = []
+    run_stage = engine.run_stage
+
+    def keeping(*args, **kwargs):
+        blocks.append(run_stage(*args, **kwargs))
+        return blocks[-1]
+
+    engine.run_stage = keeping
+    try:
+        labels: LabelMap = segment(volume, options)
+    finally:
+        engine.run_stage = run_stage
+    overlap = count_overlap(reference, labels.array, [structure.label for structure in labels.structures])
+    confidence = labels.info["confidence"]
+    assert isinstance(confidence, dict)
+    for structure in labels.structures:
+        counts = overlap.of(structure.label)
+        volume_ml = max(counts.reference, counts.test) * volume.geometry.voxel_volume / 1000
+        if volume_ml >= FEWEST_ML and counts.test and structure.id in confidence:
+            measures = candidates(blocks, model.network_labels[structure.id])
+            yield {
+                "case": name,
+                "structure": structure.id,
+                "dice": counts.dice,
+                "confidence": confidence[structure.id],
+                **measures,
+                "product": measures["first inside"] * measures["last inside"],
+            }
+
+
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(a, b).statistic)
+
+
+def area_under_roc(values: np.ndarray, is_bad: np.ndarray) -> float:
+    """The chance that a bad bone has a lower value than a good one."""
+    bad, good = values[is_bad], values[~is_bad]
+    return float(((bad[:, None] < good).sum() + 0.5 * (bad[:, None] == good).sum()) / max(1, bad.size * good.size))
+
+
+def best_threshold(values: np.ndarray, is_bad: np.ndarray) -> tuple[float, float, float]:
+    """The threshold with the largest difference of the shares of bad and of good bones below it, and both shares."""
+    limits = np.unique(values)
+    shares = [(float((values[is_bad] < limit).mean()), float((values[~is_bad] < limit).mean())) for limit in limits]
+    at = int(np.argmax([bad - good for bad, good in shares]))
+    return float(limits[at]), *shares[at]
+
+
+def draw(rows: list[dict[str, object]], path: Path, *, threshold: float, title: str) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(6, 5), layout="constrained")
+    groups = {"hips, sacrum, femurs": "#4c78a8", "lumbar vertebrae": "#e45756"}
+    for (group, color), is_spine in zip(groups.items(), (False, True), strict=True):
+        chosen = [row for row in rows if str(row["structure"]).startswith("vertebra") == is_spine]
+        axes.scatter(
+            [row["confidence"] for row in chosen], [row["dice"] for row in chosen], s=22, color=color, label=group
+        )
+    confidence, dices = (np.array([row[key] for row in rows], float) for key in ("confidence", "dice"))
+    edges = np.quantile(confidence, np.linspace(0, 1, 7))
+    bins = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, 5)
+    used = [n for n in range(6) if (bins == n).any()]
+    means = [(confidence[bins == n].mean(), dices[bins == n].mean()) for n in used]
+    axes.plot(*zip(*means, strict=True), color="black", marker="o", label="mean of sixths")
+    axes.axvline(threshold, color="gray", linestyle="--", label=f"threshold {threshold:.2f}")
+    axes.set(xlabel="confidence", ylabel="Dice", ylim=(-0.02, 1.02), title=title)
+    axes.legend()
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ct", nargs=2, type=Path, action="append", required=True, metavar=("CT", "LABELS"))
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for confidence.csv and confidence.png")
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--quality", default="full")
+    parser.add_argument("--distortions", nargs="*", choices=list(DISTORTIONS), default=list(DISTORTIONS))
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    options = SegmentOptions(model=args.model, quality=args.quality, device="cpu", precision="fp32", force=True)
+    rows: list[dict[str, object]] = []
+    for image, labels in args.ct:
+        volume, reference = read_volume(image), reference_of(labels)
+        for name in args.distortions:
+            rows += rows_of(f"{image.name}, {name}", *DISTORTIONS[name](volume, reference), options)
+            print(f"{image.name}, {name}: {len(rows)} bones so far", flush=True)
+    report(rows, args.output, title=f"{open_model(args.model).name}, {args.quality}")
+
+
+def report(rows: list[dict[str, object]], folder: Path, *, title: str) -> None:
+    with (folder / "confidence.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    dices = np.array([row["dice"] for row in rows], float)
+    is_bad = dices < BAD_DICE
+    print(f"{len(rows)} bones, {is_bad.sum()} with a Dice below {BAD_DICE}")
+    if is_bad.all() or not is_bad.any():
+        print("All bones are good, or all are bad: no threshold can be told.")
+        return
+    print(f"{'measure':<16}{'Spearman':>9}{'ROC area':>9}{'threshold':>10}{'bad flagged':>12}{'good flagged':>13}")
+    for name in [key for key in rows[0] if key not in ("case", "structure", "dice")]:
+        values = np.array([row[name] for row in rows], float)
+        limit, bad, good = best_threshold(values, is_bad)
+        correlation, area = rank_correlation(values, dices), area_under_roc(values, is_bad)
+        print(f"{name:<16}{correlation:>9.2f}{area:>9.2f}{limit:>10.3f}{bad:>12.0%}{good:>13.0%}")
+    threshold, _, _ = best_threshold(np.array([row["confidence"] for row in rows], float), is_bad)
+    draw(rows, folder / "confidence.png", threshold=threshold, title=title)
+
+
+if __name__ == "__main__":
+    main()
