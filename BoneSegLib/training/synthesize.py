@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
+from BoneSegLib.training.synthesis.real_bone import load_bone_hu
 from BoneSegLib.training.synthesis.shape_model import load_shape_model
 from BoneSegLib.training.synthesis.strangers import stranger
 
@@ -31,13 +32,14 @@ def run(
     file_format: str = "nnunet",
     options: SynthesisOptions | None = None,
     shapes: Sequence[Path] = (),
+    bone_hu: Path | None = None,
 ) -> list[str]:
     """Writes cases ``first``, ``first + step``, ... below ``count`` to ``output``; returns their names.
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
     and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
     ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of pelvic surfaces whose shapes the
-    maps take on (see `load_shape_model`).
+    maps take on (see `load_shape_model`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`).
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
@@ -52,7 +54,9 @@ def run(
             continue
         path = paths[number % len(paths)]
         if path not in patients:
-            patients[path] = find_patient(load_anatomy_map(path, cache=cache), models)
+            anatomy = load_anatomy_map(path, cache=cache)
+            measured = load_bone_hu(bone_hu, anatomy) if bone_hu else None
+            patients[path] = find_patient(anatomy, models, bone_hu=measured)
         rng = np.random.default_rng([seed, number])
         patient = patients[path]
         if rng.random() < options.strangers:

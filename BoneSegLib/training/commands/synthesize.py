@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shapes", type=Path, action="append", default=[], metavar="FOLDER",
                         help="folder of pelvic surfaces (NN_hip_left.vtp, NN_hip_right.vtp, NN_sacrum.vtp, points in "
                         "correspondence) whose shapes the maps take on; may be repeated")  # fmt: skip
+    parser.add_argument("--bone-hu", type=Path, metavar="FOLDER",
+                        help="folder with measured HU of the bones of some maps (NAME_hu_ge200.nrrd)")  # fmt: skip
     parser.add_argument(
         "--format",
         choices=("npy", "nnunet"),
@@ -54,7 +56,8 @@ def run_command(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     excluded = tuple(name for name in args.exclude.split(",") if name)
     names = synthesize.run(args.maps, args.output, count=args.count, first=args.first, step=args.step, seed=args.seed,
-                           exclude=excluded, file_format=args.format, shapes=args.shapes)  # fmt: skip
+                           exclude=excluded, file_format=args.format, shapes=args.shapes,
+                           bone_hu=args.bone_hu)  # fmt: skip
     if args.json:
         sys.stdout.write(json.dumps({"output": str(args.output), "cases": names}) + "\n")
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import bone, scanner, surroundings
@@ -35,6 +36,8 @@ class SynthesisOptions:
     mirror: float = 0.5
     table: float = 0.7
     arm: float = 0.2
+    real_bone: float = 0.6
+    """Share of the cases of a map with measured HU that show them."""
     metal: float = 0.08
     circle: float = 0.2
     noise_hu: tuple[float, float] = (4.0, 60.0)
@@ -89,7 +92,18 @@ def _deform(patient: Patient, options: SynthesisOptions, rng: np.random.Generato
         gap=warp(source.gap, points) > 0.5,
         heights=points[..., 0].numpy(),
         spacing=source.spacing,
+        bone_hu=_real_bone(patient, points, options, rng),
     )
+
+
+def _real_bone(
+    patient: Patient, points: torch.Tensor, options: SynthesisOptions, rng: np.random.Generator
+) -> NDArray[np.float32] | None:
+    """Measured HU, of somebody with denser or poorer bone."""
+    if patient.bone_hu is None or rng.random() >= options.real_bone:
+        return None
+    density = rng.uniform(0.55, 1.25)
+    return warp(patient.bone_hu, points) * np.float32(density)
 
 
 def _field_of_view(
@@ -136,7 +150,9 @@ def _insert_bones(ct: NDArray[np.float32], anatomy: WarpedAnatomy, rng: np.rando
     if not near.any():
         return
     shaft = bone.femur_shaft(anatomy.targets, anatomy.heights, anatomy.spacing)
-    solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)
+    solid = anatomy.bone_hu
+    if solid is None:
+        solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)
     teeth = anatomy.labels == TOOTH
     solid[teeth] += np.float32(rng.uniform(600, 1600))
     fraction = bone.bone_fraction(anatomy.depth, rng)

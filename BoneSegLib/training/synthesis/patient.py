@@ -41,9 +41,13 @@ class Patient:
     hips: tuple[HipJoint, ...] = ()
     bodies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     shapes: tuple[tuple[ShapeModel, NDArray[np.float64]], ...] = ()
+    bone_hu: NDArray[np.int16] | None = None
+    """Measured HU of the map's bones, complete within and a little around them."""
 
 
-def find_patient(anatomy: AnatomyMap, models: Sequence[ShapeModel] = ()) -> Patient:
+def find_patient(
+    anatomy: AnatomyMap, models: Sequence[ShapeModel] = (), *, bone_hu: NDArray[np.int16] | None = None
+) -> Patient:
     """Finds the parts of a map that can be changed; what is cut away or absent stays as it is."""
     fits = [(model, shape_model.fit(model, anatomy)) for model in models]
     return Patient(
@@ -51,6 +55,7 @@ def find_patient(anatomy: AnatomyMap, models: Sequence[ShapeModel] = ()) -> Pati
         hips=find_hip_joints(anatomy),
         bodies=spine.body_ends(anatomy),
         shapes=tuple((model, points) for model, points in fits if points is not None),
+        bone_hu=bone_hu,
     )
 
 

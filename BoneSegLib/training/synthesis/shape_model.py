@@ -119,10 +119,11 @@ def fit(model: ShapeModel, source: AnatomyMap) -> NDArray[np.float64] | None:
     trees = [cKDTree(surface) for surface in surfaces]
     mean = model.subjects.mean(0)
     _, strengths, modes = np.linalg.svd((model.subjects - mean).reshape(len(model.subjects), -1), full_matrices=False)
-    spread = strengths[:_MODES] / np.sqrt(len(model.subjects) - 1)
-    basis = modes[:_MODES].reshape(_MODES, -1, 3)
+    used = min(_MODES, len(model.subjects) - 1)
+    spread = strengths[:used] / np.sqrt(len(model.subjects) - 1)
+    basis = modes[:used].reshape(used, -1, 3)
     size = np.array(source.labels.shape) * source.spacing
-    points = _first_guess(mean, model.bones, surfaces)
+    points: NDArray = _first_guess(mean, model.bones, surfaces)
     for turn in range(_ROUNDS):
         target = points.copy()
         for bone, tree in enumerate(trees):
@@ -137,7 +138,7 @@ def fit(model: ShapeModel, source: AnatomyMap) -> NDArray[np.float64] | None:
         weights = np.clip(weights, -3 * spread, 3 * spread) * min(1.0, turn / 10)
         shape = mean + np.einsum("m,mpd->pd", weights, basis)
         points = (shape - mean.mean(0)) @ rotation.T + center
-    return np.asarray(points, np.float64)
+    return points
 
 
 def _surface(source: AnatomyMap, values: tuple[int, ...]) -> NDArray[np.float64]:

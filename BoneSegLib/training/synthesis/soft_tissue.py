@@ -15,7 +15,10 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True)
 class WarpedAnatomy:
-    """One patient: the arrays of an `AnatomyMap` after deformation, all of one shape (kji)."""
+    """One patient: the arrays of an `AnatomyMap` after deformation, all of one shape (kji).
+
+    ``bone_hu``: measured HU of the bones, where there are any.
+    """
 
     labels: NDArray[np.uint8]
     targets: NDArray[np.uint8]
@@ -24,6 +27,7 @@ class WarpedAnatomy:
     gap: NDArray[np.bool_]
     heights: NDArray[np.float32]
     spacing: float
+    bone_hu: NDArray[np.float32] | None = None
 
 
 def soft_tissue_hu(anatomy: WarpedAnatomy, rng: np.random.Generator) -> NDArray[np.float32]:
