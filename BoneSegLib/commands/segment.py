@@ -7,9 +7,12 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
+
+if TYPE_CHECKING:
+    from BoneSegLib.headless.dicom_series import Series
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +32,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-postprocessing", action="store_true", help="keep stray islands and holes")
     parser.add_argument("--force", action="store_true", help="go on despite a warning that needs an answer")
+
+
+def add_mesh_options(parser: argparse.ArgumentParser) -> None:
+    """The options for surfaces of the bones."""
+    from BoneSegLib.meshes import FORMATS
+
+    parser.add_argument("--meshes", metavar="FOLDER", type=Path, help="write the surface of each bone, closed, in mm")
+    parser.add_argument("--mesh-format", choices=FORMATS, default=FORMATS[0], help="(default: %(default)s)")
 
 
 def options_from(args: argparse.Namespace) -> SegmentOptions:
@@ -68,11 +79,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUTPUT",
         type=Path,
         required=True,
-        help=".seg.nrrd (names, colours, codes), or a label map: .nii.gz, .nrrd, .mha",
+        help=".seg.nrrd (names, colours, codes), a label map (.nii.gz, .nrrd, .mha), or of a DICOM series .dcm",
     )
     add_options(parser)
     parser.add_argument("--series", metavar="UID", help="which DICOM series, where a folder holds several")
-    parser.add_argument("--statistics", metavar="FILE.csv", type=Path, help="write volume, HU and shape of each bone")
+    parser.add_argument("--statistics", metavar="FILE", type=Path, help=".csv or .json: volume, HU, shape of each bone")
+    add_mesh_options(parser)
     parser.add_argument("--report", metavar="FILE.html", type=Path, help="write a page with pictures and numbers")
     parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
 
@@ -80,15 +92,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run_command(args: argparse.Namespace) -> int:
     """Runs it; returns 0, or raises a `BoneSegLib.errors.BoneSegError` with another exit code."""
     options = options_from(args)
-    _check_paths(args)
+    series = _series(args)
+    _check_paths(args, series)
     warnings: list[str] = []
-    volume_node, segmentation_node = _segment(args, options, warnings)
-    outcome = _write(args, volume_node, segmentation_node)
+    volume_node, segmentation_node = _segment(args, series, options, warnings)
+    outcome = _write(args, series, volume_node, segmentation_node)
     outcome["warnings"] = [*warnings, *outcome["info"].get("notes", [])]
     for warning in outcome["warnings"]:
         sys.stderr.write(f"Note: {warning}\n")
-    if not any(row["voxels"] for row in outcome["structures"]):
-        sys.stderr.write("Note: none of the bones was found.\n")
     if args.json:
         sys.stdout.write(json.dumps(outcome, default=str) + "\n")
     else:
@@ -96,35 +107,51 @@ def run_command(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_paths(args: argparse.Namespace) -> None:
+def _series(args: argparse.Namespace) -> Series | None:
+    """The DICOM series that is asked for; ``None`` for an image file."""
+    from BoneSegLib.headless.read import find_series
+
+    return find_series(args.input, series=args.series, force=args.force)
+
+
+def _check_paths(args: argparse.Namespace, series: Series | None) -> None:
     """Before the work rather than after it."""
     from BoneSegLib.headless import atomic, write
-    from BoneSegLib.headless.image_file import require_file
 
-    if not args.input.is_dir():
-        require_file(args.input)
-    write.check_writable(args.output)
+    write.check_writable(args.output, dicom=series.files if series else ())
     if args.statistics:
-        atomic.check_writable(args.statistics, (".csv",))
+        atomic.check_writable(args.statistics, (".csv", ".json"))
+    if args.meshes:
+        atomic.check_writable(args.meshes / "mesh")
     if args.report:
         atomic.check_writable(args.report, (".html", ".htm"))
 
 
-def _segment(args: argparse.Namespace, options: SegmentOptions, warnings: list[str]):
+def _segment(args: argparse.Namespace, series: Series | None, options: SegmentOptions, warnings: list[str]):
     from BoneSegLib.commands.progress import TerminalProgress
-    from BoneSegLib.headless.read import read_volume_node
+    from BoneSegLib.headless.dicom_read import read_series
+    from BoneSegLib.headless.read import read_volume
+    from BoneSegLib.headless.runtime import ensure_runtime
     from BoneSegLib.inference.loading import load_model
 
     load_model(options.model)  # a wrong model folder is told before the image is read
-    volume_node = read_volume_node(args.input, series=args.series, force=args.force, warn=warnings.append)
+    if series is not None:
+        volume = read_series(series, force=args.force, warn=warnings.append)
+    else:
+        volume = read_volume(args.input, force=args.force, warn=warnings.append)
+    ensure_runtime()
     from BoneSegLib.scene.run import segment_node
+    from BoneSegLib.scene.volume_node import add_volume_node
 
+    volume_node = add_volume_node(volume)
     return volume_node, segment_node(volume_node, None, options, progress=TerminalProgress())
 
 
-def _write(args: argparse.Namespace, volume_node, segmentation_node) -> dict[str, Any]:
-    from BoneSegLib.flags import flags_of
+def _write(args: argparse.Namespace, series: Series | None, volume_node, segmentation_node) -> dict[str, Any]:
+    from BoneSegLib.evaluation.tables import write_atomically
+    from BoneSegLib.flags import noted_confidence, noted_flags
     from BoneSegLib.headless.write import write_segmentation
+    from BoneSegLib.meshes.write import write_meshes
     from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
     from BoneSegLib.scene.matrices import node_geometry
     from BoneSegLib.scene.statistics import compute_statistics, write_statistics_csv
@@ -132,31 +159,41 @@ def _write(args: argparse.Namespace, volume_node, segmentation_node) -> dict[str
 
     info = provenance(segmentation_node)
     rows = compute_statistics(segmentation_node, volume_node)
-    labels = labelmap_from_segmentation(
-        segmentation_node, node_geometry(volume_node), structures=structures_of(segmentation_node)
-    )
-    flags = flags_of(labels)
-    write_segmentation(segmentation_node, args.output, reference=node_geometry(volume_node))
-    if args.statistics:
+    grid, structures = node_geometry(volume_node), structures_of(segmentation_node)
+    labels = replace(labelmap_from_segmentation(segmentation_node, grid, structures=structures), info=info)
+    flags, confidence = noted_flags(labels), noted_confidence(labels)
+    files = series.files if series else ()
+    write_segmentation(segmentation_node, args.output, reference=labels.geometry, dicom=files)
+    if args.statistics and args.statistics.suffix.lower() == ".json":
+        write_atomically(
+            args.statistics, json.dumps({"structures": rows, "info": info}, default=float, indent=1) + "\n"
+        )
+    elif args.statistics:
         write_statistics_csv(rows, args.statistics)
+    meshes = write_meshes(labels, args.meshes, args.mesh_format) if args.meshes else ()
     if args.report:
         from BoneSegLib.report.page import write_run_report
         from BoneSegLib.scene.read import volume_from_node
 
-        remarked = [{**row, "remark": ", ".join(flags.get(str(row["id"]), []))} for row in rows]
+        remarked = [
+            {**row, "confidence": confidence.get(str(row["id"])), "remark": ", ".join(flags.get(str(row["id"]), []))}
+            for row in rows
+        ]
         volume = volume_from_node(volume_node)
-        write_run_report(args.report, volume, replace(labels, info=info), remarked, title=args.input.name)
+        write_run_report(args.report, volume, labels, remarked, title=args.input.name)
     return {
         "input": args.input.name,
         "output": str(args.output),
         "statistics": str(args.statistics) if args.statistics else None,
         "report": str(args.report) if args.report else None,
+        "meshes": [str(path) for path in meshes],
         "structures": [
             {
                 "id": row["id"],
                 "name": row["name"],
                 "voxels": row["voxels"],
                 "volume_cm3": row["volume_cm3"],
+                "confidence": confidence.get(str(row["id"])),
                 "flags": flags.get(str(row["id"]), []),
             }
             for row in rows

@@ -25,6 +25,10 @@ class Series:
         return sum(one.frames for one in self.slices)
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        return tuple(one.path for one in self.slices)
+
+    @property
     def modality(self) -> str:
         return self.slices[0].modality
 

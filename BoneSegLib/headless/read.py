@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
+from BoneSegLib.headless.dicom_slice import is_dicom
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, require_whole_nrrd, stem
 from BoneSegLib.headless.messages import Warn, log_warning
 from BoneSegLib.headless.nrrd_fields import read_fields
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import LabelMap, Volume
+
+if TYPE_CHECKING:
+    from BoneSegLib.headless.dicom_series import Series
 
 SEGMENTATION_SUFFIXES = (".seg.nrrd", ".seg.nhdr")
 
@@ -27,22 +32,32 @@ def read_volume(
     Raises `InputError` (`NeedsConfirmation` for an unclear choice of series).
     """
     from BoneSegLib.headless.dicom_read import read_series
+
+    found = find_series(path, series=series, force=force)
+    if found is not None:
+        return read_series(found, force=force, warn=warn)
+    path = Path(path)
+    if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
+        raise InputError(f"'{path.name}' is a segmentation, not an image.", remedy="Give the CT that it belongs to.")
+    return read_image(path)
+
+
+def find_series(path: str | Path, *, series: str | None = None, force: bool = False) -> Series | None:
+    """The DICOM series that `read_volume` would read; ``None`` for an image file of another kind.
+
+    Raises `InputError` (`NeedsConfirmation` for an unclear choice).
+    """
     from BoneSegLib.headless.dicom_series import choose_series, list_series
-    from BoneSegLib.headless.dicom_slice import is_dicom, read_slice
+    from BoneSegLib.headless.dicom_slice import read_slice
 
     path = Path(path)
     if path.is_dir():
-        return read_series(choose_series(list_series(path), uid=series, force=force), force=force, warn=warn)
+        return choose_series(list_series(path), uid=series, force=force)
     require_file(path)
-    if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
-        raise InputError(f"'{path.name}' is a segmentation, not an image.", remedy="Give the CT that it belongs to.")
-    if path.name.lower().endswith(IMAGE_SUFFIXES):
-        return read_image(path)
-    if is_dicom(path):
-        one = read_slice(path)
-        uid = series or (one.uid if one else None)
-        return read_series(choose_series(list_series(path), uid=uid, force=force), force=force, warn=warn)
-    return read_image(path)
+    if path.name.lower().endswith((*SEGMENTATION_SUFFIXES, *IMAGE_SUFFIXES)) or not is_dicom(path):
+        return None
+    one = read_slice(path)
+    return choose_series(list_series(path), uid=series or (one.uid if one else None), force=force)
 
 
 def read_volume_node(path: str | Path, *, series: str | None = None, force: bool = False, warn: Warn = log_warning):
@@ -55,7 +70,7 @@ def read_volume_node(path: str | Path, *, series: str | None = None, force: bool
 
 
 def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
-    """A ``.seg.nrrd`` file, or a label map with the values of `BoneSegLib.anatomy`, as a new segmentation node.
+    """A ``.seg.nrrd`` file, a DICOM segmentation, or a label map with our values, as a new segmentation node.
 
     Raises `InputError`; the scene is then as it was.
     """
@@ -83,7 +98,7 @@ def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
 def read_labelmap(
     path: str | Path, *, structures: Sequence[Structure] = STRUCTURES, warn: Warn = log_warning
 ) -> LabelMap:
-    """A ``.seg.nrrd`` file or a label map as a `LabelMap`, on the file's own grid.
+    """A ``.seg.nrrd`` file, a DICOM segmentation or a label map as a `LabelMap`, on the file's own grid.
 
     Values that stand for none of ``structures`` become background, and ``warn`` is told. Raises `InputError` for an
     image that is no label map.
@@ -96,6 +111,10 @@ def read_labelmap(
 
         with new_nodes_removed():
             return labelmap_from_segmentation(read_segmentation(path), structures=structures)
+    if not path.name.lower().endswith(IMAGE_SUFFIXES) and is_dicom(path):
+        from BoneSegLib.dicom_seg.read import read_dicom_seg
+
+        return read_dicom_seg(path, structures=structures, warn=warn)
     volume = read_image(path)
     labels = _as_labels(volume.array, path.name, {structure.label for structure in structures}, warn)
     return LabelMap(labels, volume.geometry, structures=tuple(structures))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from BoneSegLib.anatomy import Structure
@@ -17,16 +18,29 @@ from BoneSegLib.volume import Geometry, LabelMap
 
 SEGMENTATION_SUFFIXES = (".seg.nrrd",)
 LABELMAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+DICOM_SUFFIXES = (".dcm",)
 SHEARED_DEGREES = 0.1
 OUTPUT_SUFFIXES = SEGMENTATION_SUFFIXES + LABELMAP_SUFFIXES
 
 
-def check_writable(path: str | Path) -> Path:
+def check_writable(path: str | Path, *, dicom: Sequence[Path] | None = None) -> Path:
     """The path, if a segmentation can be written there; ask before a long run. Raises `OutputError`.
 
-    The last folder of the path is made when it is missing.
+    The last folder of the path is made when it is missing. ``dicom``: the files of the series that is segmented (none
+    for an image that is no DICOM), where a ``.dcm`` may be asked for; it raises `InputError` without any, and
+    `MissingError` without the packages for it.
     """
-    return atomic.check_writable(path, OUTPUT_SUFFIXES)
+    path = atomic.check_writable(path, OUTPUT_SUFFIXES if dicom is None else OUTPUT_SUFFIXES + DICOM_SUFFIXES)
+    if dicom is not None and is_dicom_seg(path):
+        from BoneSegLib.dicom_seg.write import require_source
+
+        require_source(dicom)
+    return path
+
+
+def is_dicom_seg(path: Path) -> bool:
+    """Whether the path's suffix asks for a DICOM segmentation."""
+    return path.name.lower().endswith(DICOM_SUFFIXES)
 
 
 def write_segmentation(
@@ -35,6 +49,7 @@ def write_segmentation(
     *,
     reference: Geometry | None = None,
     structures: Sequence[Structure] | None = None,
+    dicom: Sequence[Path] | None = None,
     warn: Warn = log_warning,
 ) -> Path:
     """Writes a segmentation node by the path's suffix and returns the path.
@@ -42,19 +57,27 @@ def write_segmentation(
     ``.seg.nrrd`` keeps names, colours, codes, empty segments and how they came about. ``.nii.gz``, ``.nii``, ``.nrrd``
     and ``.mha`` become a label map (uint8) with the labels of ``structures`` (``None`` = our bones or, where there are
     none, what a model for other anatomy found) on ``reference``, or on the grid of the image that the segmentation was
-    made on.
+    made on. ``.dcm`` becomes a DICOM segmentation with a segment for each structure that the node has; ``dicom`` are
+    the files of the series it belongs to.
 
     The parent transform is not applied, as Slicer does not either. A file that is there is replaced on success only.
     Raises `OutputError` or `ResourceError`.
     """
-    path = check_writable(path)
+    path = check_writable(path, dicom=dicom)
     if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
         _write_seg_nrrd(node, path)
         return path
-    from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
+    from BoneSegLib.scene.labels import find_segments, labelmap_from_segmentation, structures_of
+    from BoneSegLib.scene.write import provenance
 
     structures = structures_of(node) if structures is None else structures
-    return write_labelmap(labelmap_from_segmentation(node, reference, structures=structures), path, warn=warn)
+    labels = labelmap_from_segmentation(node, reference, structures=structures)
+    if not is_dicom_seg(path):
+        return write_labelmap(labels, path, warn=warn)
+    from BoneSegLib.dicom_seg.write import write_dicom_seg
+
+    held = tuple(structure for structure, _ in find_segments(node, structures))
+    return write_dicom_seg(replace(labels, structures=held, info=provenance(node)), path, dicom or ())
 
 
 def write_labelmap(labels: LabelMap, path: str | Path, *, warn: Warn = log_warning) -> Path:

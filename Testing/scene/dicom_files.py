@@ -53,6 +53,7 @@ def write_series(
             "0020|000e": uid,
             "0020|0013": str(k + 1),
             "0020|0032": "\\".join(f"{number:.6f}" for number in position),
+            "0020|0052": "1.2.826.0.1.3680043.2.1143.9",
             "0020|0037": "\\".join(f"{number:.8f}" for number in (*rows, *columns)),
             "0028|1052": "-1024",
             "0028|1053": "1",

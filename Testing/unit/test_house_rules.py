@@ -22,6 +22,7 @@ MAY_USE_VTK_LATE = (
     "BoneSegLib/evaluation",
     "BoneSegLib/baselines",
     "BoneSegLib/report",
+    "BoneSegLib/meshes",
     "BoneSegLib/training/synthesis",
 )
 VTK = {"vtk", "vtkmodules", "vtkITK"}
