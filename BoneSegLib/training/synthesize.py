@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cache as once
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,13 @@ def run(
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
     models = [load_shape_model(folder) for folder in shapes]
     cache = output / "anatomy"
-    patients: dict[Path, Patient] = {}
+    anatomy = once(lambda path: load_anatomy_map(path, cache=cache))
+
+    @once
+    def patient_of(path: Path) -> Patient:
+        measured = load_bone_hu(bone_hu, anatomy(path)) if bone_hu else None
+        return find_patient(anatomy(path), models, bone_hu=measured)
+
     names = []
     for number in range(first, count, step):
         name = f"synth_{number:05d}"
@@ -53,14 +60,12 @@ def run(
         if _paths(output, name, file_format)[1].exists():
             continue
         path = paths[number % len(paths)]
-        if path not in patients:
-            anatomy = load_anatomy_map(path, cache=cache)
-            measured = load_bone_hu(bone_hu, anatomy) if bone_hu else None
-            patients[path] = find_patient(anatomy, models, bone_hu=measured)
         rng = np.random.default_rng([seed, number])
-        patient = patients[path]
         if rng.random() < options.strangers:
-            patient = Patient(stranger(patient.anatomy, seed=seed, rng=rng, cache=cache))
+            order = rng.permutation(len(paths))
+            patient = Patient(stranger((anatomy(paths[n]) for n in order), seed=seed, rng=rng, cache=cache))
+        else:
+            patient = patient_of(path)
         ct, labels = synthesize_case(patient, options, rng)
         _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
         logger.info("%s from %s, %s voxels", name, patient.anatomy.name, ct.shape)

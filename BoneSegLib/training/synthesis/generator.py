@@ -25,9 +25,9 @@ class SynthesisOptions:
     spacing: float = 1.5
     largest_shape: tuple[int, int, int] = (250, 200, 256)
     """Voxels (kji) of a case at most: 375 mm of a patient fill the memory of a small machine well."""
-    strangers: float = 0.1
+    strangers: float = 0.12
     """Share of cases of heads, limbs and lone bones, made up."""
-    negatives: float = 0.08
+    negatives: float = 0.06
     """Share of the other cases that show thorax and shoulders alone, where the map reaches far enough."""
     whole: float = 0.15
     """Share of cases that show the map from end to end, as far as `largest_shape` allows."""

@@ -143,7 +143,7 @@ def fit(model: ShapeModel, source: AnatomyMap) -> NDArray[np.float64] | None:
 
 def _surface(source: AnatomyMap, values: tuple[int, ...]) -> NDArray[np.float64]:
     bone = np.isin(source.labels, values)
-    return np.argwhere(bone & ~ndimage.binary_erosion(bone)) * source.spacing
+    return (np.argwhere(bone & ~ndimage.binary_erosion(bone)) * source.spacing).astype(np.float64)
 
 
 def _first_guess(
