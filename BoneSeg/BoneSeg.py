@@ -92,7 +92,7 @@ class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.errors = ErrorPanel(self.ui, self._diagnostics)
         self.panel = SegmentPanel(self.ui, self._onChoice)
         self.controller = RunController(WorkerClient(workerLaunch()), self._onEstimate)
-        self.results = ResultsPanel(self.ui, self._makeStatisticsTable, self._failing)
+        self.results = ResultsPanel(self.ui, self.logic, self._failing)
         self.run = SegmentRun(self.ui, self.logic, self.controller, self.panel, self.results, self.errors, self.update)
         self.comparison = ComparisonPanel(self.ui, self.logic, self.controller, self.errors.show, self.update)
         uiWidget.setMRMLScene(slicer.mrmlScene)
@@ -231,9 +231,6 @@ class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onEstimate(self, estimated):
         self.panel.showEstimate(estimated)
-
-    def _makeStatisticsTable(self, segmentationNode, volumeNode):
-        return self.logic.showStatistics(segmentationNode, volumeNode)
 
     def _failing(self, function):
         """Runs it, and shows what goes wrong."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import slicer
 from slicer.i18n import tr as _
@@ -12,10 +11,12 @@ from BoneSegLib.errors import BoneSegError, Cancelled, InputError
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.evaluation.result import Comparison, Score
 from BoneSegLib.evaluation.tables import format_number
-from BoneSegLib.scene.comparison import compare_sides
 from BoneSegLib.scene.comparison_sides import read_sides
 from BoneSegLib.worker.events import Failed
-from BoneSegWidgets.runController import Handlers, RunController
+from BoneSegWidgets.comparisonRun import ComparisonRun
+from BoneSegWidgets.matchPanel import MatchPanel
+from BoneSegWidgets.runController import RunController
+from BoneSegWidgets.runSeries import RunSeries
 from BoneSegWidgets.tables import Column, fillTable
 from BoneSegWidgets.texts import boneName
 
@@ -31,8 +32,9 @@ class ComparisonPanel:
         self._changed = changed
         self._comparison: Comparison | None = None
         self._distances = None
-        self._pair: tuple[str, str] = ("", "")
+        self._compared: tuple = ("", "", {})
         self._isRunning = False
+        self._matches = MatchPanel(ui, logic, changed)
         ui.compareButton.connect("clicked()", self.onCompare)
         ui.growButton.connect("clicked()", self.onGrow)
         ui.distanceButton.connect("clicked()", self.onShowDistances)
@@ -48,6 +50,10 @@ class ComparisonPanel:
         """The last one."""
         return self._comparison
 
+    @property
+    def matches(self) -> MatchPanel:
+        return self._matches
+
     def clear(self) -> None:
         self._comparison = None
         self._distances = None
@@ -58,6 +64,8 @@ class ComparisonPanel:
     def update(self) -> None:
         """Which buttons can be clicked, and why not."""
         reference, test = self._nodes()
+        self._matches.show(reference, test)
+        self._ui.comparisonDetails.enabled = not self._isRunning
         reason = ""
         if self._controller.isRunning and not self._isRunning:
             reason = _("A segmentation is going on.")
@@ -82,24 +90,26 @@ class ComparisonPanel:
         if reference is None or test is None:
             return
         self.clear()
-        self._pair = (reference.GetID(), test.GetID())
+        self._compared = (reference.GetID(), test.GetID(), self._matches.matches)
         options = CompareOptions(tolerance_mm=self._ui.toleranceSpinBox.value)
         try:
             with slicer.util.WaitCursor():
-                sides = read_sides(reference, test, options=options).on_one_grid()
-                if sides.overlap:
-                    # Too much for one label map; rare enough to be done here.
-                    self._show(compare_sides(sides, options=options))
-                    return
+                run = ComparisonRun(self._read(reference, test, options), options)
         except BoneSegError as error:
             self._failed(error)
             return
+        self._start(run.begins, lambda events: self._show(run.comparison(events)))
 
-        def compared(event) -> None:
-            self._show(replace(event.comparison, remarks=(*sides.remarks, *event.comparison.remarks)))
-
-        self._start(
-            lambda client: client.compare(sides.reference, sides.test, tolerance_mm=options.tolerance_mm), compared
+    def _read(self, reference, test, options: CompareOptions):
+        ui = self._ui
+        return read_sides(
+            reference,
+            test,
+            options=options,
+            matches=self._matches.matches,
+            mask_node=ui.maskSelector.currentNode(),
+            roi_node=ui.comparisonRegionSelector.currentNode(),
+            common_field=ui.commonFieldCheckBox.checked,
         )
 
     def onGrow(self) -> None:
@@ -115,22 +125,24 @@ class ComparisonPanel:
                 )
             client.grow_from_seeds(*self._logic.imageAndLabels(volume, test))
 
-        def grown(event) -> None:
+        def grown(events) -> None:
+            (event,) = events
             name = _("{name} grown from seeds").format(name=volume.GetName())
             node = self._logic.writeLabels(event.labels, volume, None, name)
             self._ui.referenceSelector.setCurrentNode(node)
 
-        self._start(begin, grown)
+        self._start([begin], grown)
 
     def onShowDistances(self) -> None:
-        reference, test = (slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in self._pair)
+        *pair, matches = self._compared
+        reference, test = (slicer.mrmlScene.GetNodeByID(nodeId) for nodeId in pair)
         try:
             if reference is None or test is None:
                 raise InputError(_("A segmentation of this comparison was deleted."), remedy=_("Compare again."))
             with slicer.util.WaitCursor():
                 if self._distances is not None:
                     self._distances.remove()
-                self._distances = self._logic.showDistances(reference, test, self._comparison)
+                self._distances = self._logic.showDistances(reference, test, self._comparison, matches)
         except BoneSegError as error:
             self._failed(error)
 
@@ -141,14 +153,16 @@ class ComparisonPanel:
     def _nodes(self):
         return self._ui.referenceSelector.currentNode(), self._ui.testSelector.currentNode()
 
-    def _start(self, begin, done) -> None:
-        def ended(event) -> None:
+    def _start(self, begins, done) -> None:
+        """``done`` gets the events of the runs that ``begins`` begin one after the other."""
+
+        def ended(outcome) -> None:
             self._isRunning = False
             self._ui.comparisonProgressPanel.visible = False
             try:
-                if isinstance(event, Failed):
-                    raise event.error
-                done(event)
+                if isinstance(outcome, Failed):
+                    raise outcome.error
+                done(outcome)
             except Cancelled:
                 pass
             except BoneSegError as error:
@@ -156,7 +170,7 @@ class ComparisonPanel:
             self._changed()
 
         try:
-            self._controller.start(begin, Handlers(self._progressed, ended))
+            RunSeries(self._controller, begins, self._progressed, ended).start()
         except BoneSegError as error:
             self._failed(error)
             return

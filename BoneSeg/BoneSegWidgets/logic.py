@@ -44,6 +44,15 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
             labels = withOtherBones(labels, segmentationNode)
         return write_segmentation(labels, volumeNode, segmentationNode, name=name)
 
+    def renumberVertebrae(self, segmentationNode, steps):
+        """Gives each vertebra the name of the one ``steps`` below it (negative: above it); returns new ids by old ones.
+
+        >>> BoneSegLogic().renumberVertebrae(segmentationNode, 1)  # what was called L1 becomes L2, and so on
+        """
+        from BoneSegLib.scene.vertebrae import renumber_vertebrae
+
+        return renumber_vertebrae(segmentationNode, steps)
+
     def statistics(self, segmentationNode, volumeNode):
         """Volume, HU, surface and shape of each segment: a list of rows, see BoneSegLib.scene.statistics."""
         from BoneSegLib.scene.statistics import compute_statistics
@@ -69,11 +78,14 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
 
         return compare_nodes(referenceNode, testNode, options=options, **limits)
 
-    def matchTable(self, referenceNode, testNode):
-        """Which segment would be compared with which, and why: rows to show and to correct."""
+    def matchTable(self, referenceNode, testNode, matches=None):
+        """Which segment would be compared with which, and why: rows to show and to correct.
+
+        ``matches``: corrections made so far, reference segment id to test segment id or None.
+        """
         from BoneSegLib.scene.comparison import match_table
 
-        return match_table(referenceNode, testNode)
+        return match_table(referenceNode, testNode, matches=matches)
 
     def compareWithGrowFromSeeds(self, volumeNode, segmentationNode, options=None):
         """Grows the cores of the bones over the image and compares: the grown segmentation and the comparison."""
@@ -112,11 +124,11 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
 
         return comparison_plot_nodes(tableNode)
 
-    def showDistances(self, referenceNode, testNode, comparison=None):
+    def showDistances(self, referenceNode, testNode, comparison=None, matches=None):
         """Model nodes of the test's bones, coloured by their distance from the reference, in mm."""
         from BoneSegLib.scene.comparison_models import surface_distance_model_nodes
 
-        return surface_distance_model_nodes(referenceNode, testNode, comparison)
+        return surface_distance_model_nodes(referenceNode, testNode, comparison, matches=matches)
 
     def volumeOf(self, segmentationNode):
         """The volume that a segmentation was made on, or None."""

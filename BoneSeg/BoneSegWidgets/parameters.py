@@ -1,9 +1,17 @@
 """What belongs to the scene and is saved with it. What belongs to the computer is in `settings`."""
 
-from typing import Annotated
+from typing import Annotated, Union
 
-from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
+from slicer import (
+    vtkMRMLLabelMapVolumeNode,
+    vtkMRMLMarkupsROINode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+)
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+
+# Union, since Slicer knows "A | B" not; and None must be in it.
+Labels = Union[vtkMRMLSegmentationNode, vtkMRMLLabelMapVolumeNode, None]  # noqa: UP007
 
 
 @parameterNodeWrapper
@@ -18,6 +26,9 @@ class BoneSegParameterNode:
     visiblePartOnly: bool = False
     cleanUp: bool = True
     mirroring: bool = False
-    referenceSegmentation: vtkMRMLSegmentationNode
-    testSegmentation: vtkMRMLSegmentationNode
+    referenceSegmentation: Labels
+    testSegmentation: Labels
     tolerance: Annotated[float, WithinRange(0.0, 20.0)] = 2.0
+    comparisonMask: Labels
+    comparisonRegion: vtkMRMLMarkupsROINode
+    commonField: bool = False

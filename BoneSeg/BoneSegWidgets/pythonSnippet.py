@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import fields
 
 from BoneSegLib.options import SegmentOptions
+from BoneSegWidgets.runResult import RunResult
 
 
-def pythonSnippet(volumeName: str, options: SegmentOptions) -> str:
+def pythonSnippet(result: RunResult) -> str:
     """Only what differs from the defaults is written."""
+    options = result.options
     default = SegmentOptions()
     chosen = [
         f"    {field.name}={_literal(getattr(options, field.name))},"
         for field in fields(SegmentOptions)
         if getattr(options, field.name) != getattr(default, field.name)
     ]
+    steps = result.vertebraSteps
     arguments = "\n".join(["SegmentOptions(", *chosen, ")"]) if chosen else "SegmentOptions()"
     imports = ["from pathlib import Path"] if options.model else []
     return "\n".join(
@@ -24,9 +27,10 @@ def pythonSnippet(volumeName: str, options: SegmentOptions) -> str:
             "from BoneSeg import BoneSegLogic",
             "from BoneSegLib import SegmentOptions",
             "",
-            f"volumeNode = slicer.util.getNode({volumeName!r})",
+            f"volumeNode = slicer.util.getNode({result.volumeName!r})",
             f"options = {arguments}",
             "segmentationNode = BoneSegLogic().segment(volumeNode, None, options)",
+            *([f"BoneSegLogic().renumberVertebrae(segmentationNode, {steps})"] if steps else []),
             "",
         ]
     )

@@ -1,43 +1,31 @@
-"""What a run has found: a line on how, a table of the bones, and what can be done next."""
+"""What a run has found: a line on how, a table of the bones, what can be done next, and the way back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import slicer
 from slicer.i18n import tr as _
 
-from BoneSegLib.options import SegmentOptions
-from BoneSegWidgets.bonePicker import colorIcon
 from BoneSegWidgets.pythonSnippet import pythonSnippet
-from BoneSegWidgets.tables import Column, fillTable
-from BoneSegWidgets.texts import boneName, deviceName
-from BoneSegWidgets.undo import RunUndo
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A run that is in the scene now."""
-
-    finished: object
-    segmentationId: str
-    volumeId: str
-    volumeName: str
-    options: SegmentOptions
-    undo: RunUndo
+from BoneSegWidgets.runResult import RunResult, resultColumns, resultRows, summaryText
+from BoneSegWidgets.tables import fillTable
+from BoneSegWidgets.undo import SegmentationSwap, Step, UndoHistory
 
 
 class ResultsPanel:
-    """``failing(function)`` runs a function and shows its errors; ``makeTable`` makes the statistics table node."""
+    """``failing(function)`` runs a function and shows its errors."""
 
-    def __init__(self, ui, makeTable: Callable, failing: Callable) -> None:
+    def __init__(self, ui, logic, failing: Callable) -> None:
         self._ui = ui
-        self._makeTable = makeTable
-        self._failing = failing
+        self._logic = logic
         self._result: RunResult | None = None
+        self._history = UndoHistory()
         ui.openEditorButton.connect("clicked()", lambda: failing(self._onOpenEditor))
-        ui.undoButton.connect("clicked()", lambda: failing(self._onUndo))
+        ui.undoButton.connect("clicked()", lambda: failing(lambda: self.show(self._history.undo())))
+        ui.redoButton.connect("clicked()", lambda: failing(lambda: self.show(self._history.redo())))
+        ui.vertebraeUpButton.connect("clicked()", lambda: failing(lambda: self._renumber(-1)))
+        ui.vertebraeDownButton.connect("clicked()", lambda: failing(lambda: self._renumber(1)))
         ui.statisticsButton.connect("clicked()", lambda: failing(self._onStatistics))
         ui.copyPythonButton.connect("clicked()", self._onCopyPython)
         self.clear()
@@ -46,26 +34,51 @@ class ResultsPanel:
     def result(self) -> RunResult | None:
         return self._result
 
-    def show(self, result: RunResult) -> None:
+    def add(self, result: RunResult, change) -> None:
+        """The result of a new run; ``change`` takes it back and brings it again."""
+        title = _("Segmentation of {name}").format(name=result.volumeName)
+        self._history.record(Step(title, change, self._result, result))
+        self.show(result)
+
+    def show(self, result: RunResult | None) -> None:
+        """With None, or without its segmentation, only the way back or forth, if there is one."""
+        if result is not None and slicer.mrmlScene.GetNodeByID(result.segmentationId) is None:
+            result = None
         self._result = result
-        finished = result.finished
-        self._ui.summaryLabel.text = summaryText(finished.labels.info, finished.flags)
-        fillTable(self._ui.resultsTable, _columns(), [_row(each, finished) for each in finished.labels.structures])
-        self._ui.show3DButton.setSegmentationNode(self._segmentation())
-        self._ui.resultsSection.visible = True
+        ui, history = self._ui, self._history
+        if result is not None:
+            ui.summaryLabel.text = summaryText(result)
+            fillTable(ui.resultsTable, resultColumns(result), resultRows(result))
+        else:
+            ui.summaryLabel.text = _("Undone.")
+        ui.show3DButton.setSegmentationNode(self._segmentation())
+        for widget in (ui.resultsTable, ui.show3DButton, ui.openEditorButton, ui.statisticsButton, ui.copyPythonButton):
+            widget.visible = result is not None
+        ui.vertebraePanel.visible = result is not None and result.hasVertebrae
+        for button, title in ((ui.undoButton, history.undoTitle), (ui.redoButton, history.redoTitle)):
+            button.enabled = bool(title)
+            button.toolTip = title
+        ui.resultsSection.visible = result is not None or bool(history.redoTitle)
 
     def clear(self) -> None:
-        self._result = None
-        self._ui.show3DButton.setSegmentationNode(None)
-        self._ui.resultsSection.visible = False
+        self._history.clear()
+        self.show(None)
 
     def forget(self, node) -> None:
         """A node is about to go: no result without its segmentation."""
-        if self._result is not None and node.GetID() == self._result.segmentationId:
-            self.clear()
+        gone = self._result is not None and node.GetID() == self._result.segmentationId
+        if self._history.forget(node):
+            self.show(None if gone else self._result)
 
     def _segmentation(self):
         return slicer.mrmlScene.GetNodeByID(self._result.segmentationId) if self._result else None
+
+    def _renumber(self, steps: int) -> None:
+        node, before = self._segmentation(), self._result
+        change = SegmentationSwap(node)
+        after = before.withVertebraeMoved(self._logic.renumberVertebrae(node, steps), steps)
+        self._history.record(Step(_("Vertebrae renamed"), change, before, after))
+        self.show(after)
 
     def _onOpenEditor(self) -> None:
         result = self._result
@@ -76,64 +89,11 @@ class ResultsPanel:
         if volume is not None:
             editor.setSourceVolumeNode(volume)
 
-    def _onUndo(self) -> None:
-        result = self._result
-        self.clear()
-        result.undo.undo()
-
     def _onStatistics(self) -> None:
         volume = slicer.mrmlScene.GetNodeByID(self._result.volumeId)
         with slicer.util.WaitCursor():
-            self._makeTable(self._segmentation(), volume)
+            self._logic.showStatistics(self._segmentation(), volume)
 
     def _onCopyPython(self) -> None:
         if self._result is not None:
-            slicer.app.clipboard().setText(pythonSnippet(self._result.volumeName, self._result.options))
-
-
-def summaryText(info: dict, flags: dict) -> str:
-    """One line: with what, where, how long; a second one when bones deserve a look."""
-    line = _("Model {model}, quality {quality}, on the {device}, {seconds} s.").format(
-        model=info.get("model", "?"),
-        quality=info.get("quality", "?"),
-        device=deviceName(str(info.get("device", "?"))),
-        seconds=f"{float(info.get('seconds_total', 0.0)):.0f}",
-    )
-    notes = [str(note) for note in info.get("notes", ())]
-    if flags:
-        notes.append(_("Please look again at the bones with a remark."))
-    return "\n".join([line, *notes])
-
-
-def _columns() -> list[Column]:
-    return [
-        Column(_("Bone")),
-        Column(_("Volume (ml)"), number=True),
-        Column(_("Mean HU"), number=True),
-        Column(_("Remark"), wide=True),
-    ]
-
-
-def _row(structure, finished) -> list:
-    measure = finished.measures.get(structure.id)
-    flags = [flagText(flag) for flag in finished.flags.get(structure.id, ())]
-    return [
-        (boneName(structure.id, structure.name), colorIcon(structure.color)),
-        "–" if measure is None else f"{measure['volume_ml']:.1f}",
-        "–" if measure is None else f"{measure['hu_mean']:.0f}",
-        ", ".join(flags),
-    ]
-
-
-def flagText(flag: str) -> str:
-    """A flag in the user's language."""
-    known = {
-        "not found": _("not found"),
-        "cut by the field of view": _("cut by the field of view"),
-        "side doubtful": _("side doubtful"),
-        "unusually small": _("unusually small"),
-        "unusually large": _("unusually large"),
-    }
-    if flag.endswith(" fragments"):
-        return _("{count} fragments").format(count=flag.split()[0])
-    return known.get(flag, flag)
+            slicer.app.clipboard().setText(pythonSnippet(self._result))

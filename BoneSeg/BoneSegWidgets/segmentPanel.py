@@ -45,6 +45,7 @@ class SegmentPanel:
         ui.modelPathEdit.connect("currentPathChanged(QString)", self._onMachine)
         ui.show3DCheckBox.connect("toggled(bool)", self._onMachine)
         ui.forceCheckBox.connect("toggled(bool)", self._onForce)
+        ui.framesComboBox.visible = False
         self.showReport(None)
 
     @property

@@ -12,10 +12,10 @@ from BoneSegLib.options import SegmentOptions
 from BoneSegLib.scene.read import volume_from_node
 from BoneSegLib.worker.events import Failed
 from BoneSegLib.worker.failures import from_exception
-from BoneSegWidgets.resultsPanel import RunResult
 from BoneSegWidgets.runController import Handlers
+from BoneSegWidgets.runResult import RunResult
 from BoneSegWidgets.texts import duration
-from BoneSegWidgets.undo import RunUndo
+from BoneSegWidgets.undo import SegmentationSwap
 
 
 @dataclass(frozen=True)
@@ -131,14 +131,14 @@ class SegmentRun:
         if volumeNode is None:
             raise InputError(_("The volume was deleted during the run."), remedy=_("Nothing else was changed."))
         existing = slicer.mrmlScene.GetNodeByID(going.segmentationId) if going.segmentationId else None
-        undo = RunUndo(existing)
+        change = SegmentationSwap(existing)
         node = self._logic.writeLabels(finished.labels, volumeNode, existing, keepOtherBones=going.keepOtherBones)
-        undo.wentInto(node)
+        change.wentInto(node)
         if self._ui.show3DCheckBox.checked:
             node.CreateClosedSurfaceRepresentation()
             _center3DView()
-        result = RunResult(finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options, undo)
-        self._results.show(result)
+        result = RunResult(finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options)
+        self._results.add(result, change)
         going.parameters.outputSegmentation = node
         if going.parameters.testSegmentation is None:
             going.parameters.testSegmentation = node

@@ -14,9 +14,10 @@ class Column:
     title: str
     number: bool = False
     wide: bool = False
+    tip: str = ""
 
 
-def fillTable(table, columns, rows, shownRows: int = 11) -> None:
+def fillTable(table, columns, rows, shownRows: int = 11, rowHeight: int = 22) -> None:
     """``rows`` of texts, or of (text, icon). The table grows to ``shownRows`` rows and scrolls beyond."""
     table.clear()
     table.setColumnCount(len(columns))
@@ -24,14 +25,16 @@ def fillTable(table, columns, rows, shownRows: int = 11) -> None:
     table.setHorizontalHeaderLabels([column.title for column in columns])
     header = table.horizontalHeader()
     table.verticalHeader().setVisible(False)
-    table.verticalHeader().setDefaultSectionSize(22)
+    table.verticalHeader().setDefaultSectionSize(rowHeight)
     for index, column in enumerate(columns):
         mode = qt.QHeaderView.Stretch if column.wide else qt.QHeaderView.ResizeToContents
         header.setSectionResizeMode(index, mode)
+        if column.tip:
+            table.horizontalHeaderItem(index).setToolTip(column.tip)
         for rowIndex, row in enumerate(rows):
             table.setItem(rowIndex, index, _item(row[index], column))
     height = header.sizeHint.height() if hasattr(header.sizeHint, "height") else header.sizeHint().height()
-    table.setFixedHeight(height + 22 * min(shownRows, max(1, len(rows))) + 4)
+    table.setFixedHeight(height + rowHeight * min(shownRows, max(1, len(rows))) + 4)
 
 
 def _item(cell, column: Column):

@@ -7,6 +7,7 @@ import html
 from slicer.i18n import tr as _
 
 from BoneSegLib.errors import BoneSegError
+from BoneSegLib.flags import kinds
 
 
 def boneName(structureId: str, default: str = "") -> str:
@@ -17,14 +18,34 @@ def boneName(structureId: str, default: str = "") -> str:
         "sacrum": _("Sacrum"),
         "femur_left": _("Left femur"),
         "femur_right": _("Right femur"),
+        "vertebra_T12": _("T12 vertebra"),
         "vertebra_L1": _("L1 vertebra"),
         "vertebra_L2": _("L2 vertebra"),
         "vertebra_L3": _("L3 vertebra"),
         "vertebra_L4": _("L4 vertebra"),
         "vertebra_L5": _("L5 vertebra"),
+        "vertebra_S1": _("S1 vertebra"),
         "mean": _("Mean"),
     }
     return names.get(structureId, default or structureId)
+
+
+def flagText(flag: str) -> str:
+    """A flag of `BoneSegLib.flags` in the user's language."""
+    known = {
+        kinds.NOT_FOUND: _("not found"),
+        kinds.CUT: _("cut by the field of view"),
+        kinds.LARGE: _("unusually large"),
+        kinds.SMALL: _("unusually small"),
+        kinds.SIDE: _("side doubtful"),
+        kinds.APART: _("apart from the hip bone"),
+        kinds.ORDER: _("order doubtful"),
+        kinds.LEVEL: _("level uncertain"),
+        kinds.LOW_CONFIDENCE: _("low confidence"),
+    }
+    if flag.endswith(" fragments"):
+        return _("{count} fragments").format(count=flag.split()[0])
+    return known.get(flag, flag)
 
 
 def duration(seconds: float) -> str:

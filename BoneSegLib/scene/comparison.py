@@ -13,7 +13,7 @@ from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progre
 from BoneSegLib.scene.comparison_pairs import MatchRow, match_table
 from BoneSegLib.scene.comparison_sides import Sides, read_sides
 
-__all__ = ["MatchRow", "compare_nodes", "compare_sides", "match_table"]
+__all__ = ["MatchRow", "chosen_structures", "compare_nodes", "compare_sides", "join_comparisons", "match_table"]
 
 
 def compare_nodes(
@@ -75,7 +75,7 @@ def compare_sides(
 
 def _one_by_one(sides: Sides, options: CompareOptions, progress: Progress, is_cancelled: IsCancelled) -> Comparison:
     """Each structure alone, since overlapping segments do not fit into one label map."""
-    chosen = select_structures(options.structures, known=sides.reference.structures)
+    chosen = chosen_structures(sides, options)
     found: list[Comparison] = []
     for number, structure in enumerate(chosen):
         progress(number / len(chosen), f"Comparing {structure.name}")
@@ -83,10 +83,20 @@ def _one_by_one(sides: Sides, options: CompareOptions, progress: Progress, is_ca
         alone_options = replace(options, structures=None)
         found.append(compare_labelmaps(alone.reference, alone.test, options=alone_options, is_cancelled=is_cancelled))
     progress(1.0, "Compared")
+    return join_comparisons(chosen, found)
+
+
+def chosen_structures(sides: Sides, options: CompareOptions) -> tuple[Structure, ...]:
+    """What is compared; raises `UsageError` for a structure that neither side knows."""
+    return select_structures(options.structures, known=sides.reference.structures)
+
+
+def join_comparisons(chosen: Sequence[Structure], found: Sequence[Comparison]) -> Comparison:
+    """One comparison of many that had one structure each (`Sides.only`)."""
     return replace(
         found[0],
         scores=tuple(score for comparison in found for score in comparison.scores),
-        structures=chosen,
+        structures=tuple(chosen),
         remarks=_common_remarks(chosen, found),
     )
 

@@ -13,7 +13,7 @@ from BoneSegLib.options import SegmentOptions
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 from BoneSegLib.worker.estimate import Estimate
 from BoneSegLib.worker.events import Compared, Estimated, Event, Failed, Finished, Progressed
-from BoneSegLib.worker.exchange import Exchange
+from BoneSegLib.worker.exchange import LABELS, Exchange
 from BoneSegLib.worker.failures import from_exception, from_exit
 from BoneSegLib.worker.messages import (
     Message,
@@ -37,12 +37,12 @@ _PIECE_BYTES = 2 * 2**20
 
 @dataclass(eq=False)
 class _Run:
-    """The run that goes on."""
+    """The run that goes on. ``source``: what is copied into the first arrays of the exchange."""
 
     number: int
     request: Message
     geometry: Geometry
-    source: tuple[np.ndarray, np.ndarray | None]
+    source: tuple[np.ndarray, ...]
     exchange: Exchange
     planes_copied: int = 0
     is_opened: bool = False
@@ -95,26 +95,40 @@ class WorkerClient:
 
     def segment(self, volume: Volume, options: SegmentOptions) -> None:
         """Begins a run; `poll` tells how it goes. Raises a `BoneSegError` when it cannot begin."""
-        self._begin({"do": "segment", "options": pack_options(options)}, volume.geometry, (volume.array, None))
+        self._begin({"do": "segment", "options": pack_options(options)}, volume.geometry, (volume.array,))
 
     def grow_from_seeds(self, volume: Volume, labels: LabelMap) -> None:
         """Begins to grow the cores of ``labels`` over the image; it ends as a segmentation does."""
         request = {"do": "grow", "structures": pack_structures(labels.structures)}
         self._begin(request, volume.geometry, (volume.array, labels.array))
 
-    def compare(self, reference: LabelMap, test: LabelMap, *, tolerance_mm: float) -> None:
-        """Begins a comparison of two label maps on one grid; it ends with a `Compared` or `Failed`."""
+    def compare(
+        self,
+        reference: LabelMap,
+        test: LabelMap,
+        *,
+        tolerance_mm: float,
+        surface: str = "surfel",
+        mask: LabelMap | None = None,
+    ) -> None:
+        """Begins a comparison of two label maps on one grid; it ends with a `Compared` or `Failed`.
+
+        ``mask`` lies on the same grid; only where it is not 0 is compared.
+        """
         structures = {each.id: each for each in (*reference.structures, *test.structures)}
         packed = pack_structures(tuple(structures.values()))
-        request = {"do": "compare", "structures": packed, "tolerance_mm": tolerance_mm}
-        self._begin(request, reference.geometry, (reference.array, test.array))
+        request = {"do": "compare", "structures": packed, "tolerance_mm": tolerance_mm, "surface": surface}
+        limits = () if mask is None else (mask.array,)
+        self._begin(request, reference.geometry, (reference.array, test.array, *limits))
 
-    def _begin(self, request: Message, geometry: Geometry, source: tuple[np.ndarray, np.ndarray | None]) -> None:
+    def _begin(self, request: Message, geometry: Geometry, source: tuple[np.ndarray, ...]) -> None:
         if self._run is not None:
             raise InternalError("A run is going on already.", remedy="Wait for it, or cancel it.")
         self.start()
         self._number += 1
-        exchange = Exchange.create(geometry.shape, source[0].dtype)
+        # Two arrays at least: labels come back in the second.
+        dtypes = [*(array.dtype for array in source), LABELS][: max(2, len(source))]
+        exchange = Exchange.create(geometry.shape, dtypes)
         self._run = _Run(self._number, request, geometry, source, exchange)
 
     def estimate(self, geometry: Geometry, options: SegmentOptions) -> None:
@@ -178,15 +192,14 @@ class WorkerClient:
         return []
 
     def _hand_over_some(self, run: _Run) -> None:
-        array, labels = run.source
-        planes = max(1, _PIECE_BYTES // max(1, array[0].nbytes))
+        count = len(run.source[0])
+        planes = max(1, _PIECE_BYTES // max(1, sum(array[0].nbytes for array in run.source)))
         until = time.perf_counter() + _HAND_OVER_S
         while not run.is_handed_over and time.perf_counter() < until:
-            first, stop = run.planes_copied, min(len(array), run.planes_copied + planes)
+            first, stop = run.planes_copied, min(count, run.planes_copied + planes)
             run.exchange.reserve_planes(first, stop)
-            np.copyto(run.exchange.image[first:stop], array[first:stop])
-            if labels is not None:
-                np.copyto(run.exchange.labels[first:stop], labels[first:stop])
+            for target, array in zip(run.exchange.arrays, run.source, strict=False):
+                np.copyto(target[first:stop], array[first:stop])
             run.planes_copied = stop
         if run.is_handed_over:
             self._send_request(run)

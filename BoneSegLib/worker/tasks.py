@@ -57,16 +57,21 @@ def grow(job: Job) -> Message:
 
 
 def compare(job: Job) -> Message:
-    """Two label maps of one grid: the reference in the image's place, the test in the labels'."""
+    """Two label maps of one grid, the reference first, and a mask after them where there is one."""
     from BoneSegLib.evaluation.compare import compare_labelmaps
     from BoneSegLib.evaluation.options import CompareOptions
 
     geometry = unpack_geometry(job.request["geometry"])
     structures = unpack_structures(job.request["structures"])
+    reference, test, *limits = (LabelMap(array, geometry, structures) for array in job.exchange.arrays)
     comparison = compare_labelmaps(
-        LabelMap(job.exchange.image, geometry, structures),
-        LabelMap(job.exchange.labels, geometry, structures),
-        options=CompareOptions(tolerance_mm=job.request["tolerance_mm"]),
+        reference,
+        test,
+        options=CompareOptions(
+            tolerance_mm=job.request["tolerance_mm"],
+            surface=job.request["surface"],
+            mask=limits[0] if limits else None,
+        ),
         progress=job.progress,
         is_cancelled=job.is_cancelled,
     )
@@ -83,13 +88,13 @@ def load_function(name: str) -> Callable[..., Any]:
 
 
 def _labels_answer(job: Job, labels: LabelMap) -> Message:
-    from BoneSegLib.flags import flags_of, measures_of
+    from BoneSegLib.flags import measures_of, noted_flags
 
     job.exchange.labels[...] = labels.array
     return {
         "say": "done",
         "structures": pack_structures(labels.structures),
         "info": labels.info,
-        "flags": flags_of(labels),
+        "flags": noted_flags(labels),
         "measures": measures_of(labels, job.exchange.image),
     }

@@ -41,7 +41,8 @@ class Parameter:
             hint, *notes = typing.get_args(hint)
             self.validators = [note for note in notes if callable(note)]
         self.type = hint
-        self.is_node = isinstance(hint, type) and issubclass(hint, slicer.vtkMRMLNode)
+        self.node_types = _node_types(hint)
+        self.is_node = bool(self.node_types)
         self.default = None if self.is_node else hint() if default is ... else default
         if not self.is_node and hint not in (bool, int, float, str):
             raise TypeError(f"the type of parameter {name} is not covered by this stand-in: {hint}")
@@ -63,6 +64,15 @@ class Parameter:
         return text == "True" if self.type is bool else self.type(text)
 
 
+def _node_types(hint: Any) -> tuple[type, ...]:
+    """The node classes of a hint: one, or a `typing.Union` of several and None; ``A | B`` is refused, as in Slicer."""
+    if isinstance(hint, type):
+        return (hint,) if issubclass(hint, slicer.vtkMRMLNode) else ()
+    if typing.get_origin(hint) is typing.Union and type(None) in typing.get_args(hint):
+        return tuple(each for each in typing.get_args(hint) if issubclass(each, slicer.vtkMRMLNode))
+    return ()
+
+
 _PROPERTIES = {
     (QtWidgets.QCheckBox, bool): ("checked", "toggled"),
     (QtWidgets.QDoubleSpinBox, float): ("value", "valueChanged"),
@@ -77,6 +87,9 @@ class _Connection:
     def __init__(self, node, pairs) -> None:
         self._node, self._pairs, self._busy = node, pairs, False
         for widget, parameter in pairs:
+            if parameter.is_node:
+                # As in Slicer: what the .ui file says of the types is overruled.
+                widget.nodeTypes = [each().GetClassName() for each in parameter.node_types]
             signal = "currentNodeChanged" if parameter.is_node else self._names(widget, parameter)[1]
             getattr(widget, signal).connect(self._to_node)
         self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._to_gui)
