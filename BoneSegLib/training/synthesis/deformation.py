@@ -70,9 +70,23 @@ def _bend(points: torch.Tensor, *, spacing: float, options: DeformationOptions, 
 
 def warp(array: NDArray, points: torch.Tensor, *, nearest: bool = False, outside: float = 0.0) -> NDArray[np.float32]:
     """``array`` (kji) read at ``points``; ``outside`` where they leave it."""
-    size = torch.tensor(array.shape, dtype=torch.float32)
-    grid = (2 * points / (size - 1) - 1).flip(-1)[None]
-    source = torch.from_numpy(np.ascontiguousarray(array)).float()[None, None] - outside
+    return read_at(array, sampling_grid(points, array.shape), nearest=nearest, outside=outside)
+
+
+def sampling_grid(points: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """``points`` (voxels, kji) as torch's ``grid_sample`` wants them for arrays of ``shape``: made once, read often."""
+    grid = torch.empty((1, *points.shape), dtype=torch.float32)
+    for axis, size in enumerate(shape):
+        torch.sub(points[..., axis] * (2 / (size - 1)), 1, out=grid[0, ..., 2 - axis])
+    return grid
+
+
+def read_at(array: NDArray, grid: torch.Tensor, *, nearest: bool = False, outside: float = 0.0) -> NDArray[np.float32]:
+    """``array`` (kji) read at a `sampling_grid`; ``outside`` where it leaves the array."""
+    source = torch.from_numpy(np.ascontiguousarray(array)).float()[None, None]
     mode = "nearest" if nearest else "bilinear"
+    if not outside:
+        return functional.grid_sample(source, grid, mode=mode, padding_mode="zeros", align_corners=True)[0, 0].numpy()
+    source -= outside
     read = functional.grid_sample(source, grid, mode=mode, padding_mode="zeros", align_corners=True)[0, 0]
-    return (read + outside).numpy()
+    return read.add_(outside).numpy()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import bone, scanner, surroundings
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
-from BoneSegLib.training.synthesis.deformation import DeformationOptions, sampling_points, warp
+from BoneSegLib.training.synthesis.deformation import DeformationOptions, read_at, sampling_grid, sampling_points
 from BoneSegLib.training.synthesis.patient import Patient, PatientOptions, change
 from BoneSegLib.training.synthesis.soft_tissue import AIR_HU, WarpedAnatomy, soft_tissue_hu
 from BoneSegLib.training.synthesis.tissue import MUSCLE, OTHER_BONE, TOOTH, mirrored_labels, target_table
@@ -81,29 +81,30 @@ def _deform(patient: Patient, options: SynthesisOptions, rng: np.random.Generato
     shape, center = _field_of_view(source, options, rng)
     points = sampling_points(shape, center=center, spacing=source.spacing, options=options.deformation, rng=rng)
     points, stray = change(points, patient, options.patient, rng)
-    labels = warp(source.labels, points, nearest=True).astype(np.uint8)
-    depth = warp(source.depth, points, outside=-30.0)
+    grid = sampling_grid(points, source.labels.shape)
+    labels = read_at(source.labels, grid, nearest=True).astype(np.uint8)
+    depth = read_at(source.depth, grid, outside=-30.0)
     labels[stray], depth[stray] = MUSCLE, np.minimum(depth[stray], -2)
     return WarpedAnatomy(
         labels=labels,
         targets=target_table()[labels],
         depth=depth,
-        body=warp(source.body, points, outside=_FAR_MM),
-        gap=warp(source.gap, points) > 0.5,
+        body=read_at(source.body, grid, outside=_FAR_MM),
+        gap=read_at(source.gap, grid) > 0.5,
         heights=points[..., 0].numpy(),
         spacing=source.spacing,
-        bone_hu=_real_bone(patient, points, options, rng),
+        bone_hu=_real_bone(patient, grid, options, rng),
     )
 
 
 def _real_bone(
-    patient: Patient, points: torch.Tensor, options: SynthesisOptions, rng: np.random.Generator
+    patient: Patient, grid: torch.Tensor, options: SynthesisOptions, rng: np.random.Generator
 ) -> NDArray[np.float32] | None:
     """Measured HU, of somebody with denser or poorer bone."""
     if patient.bone_hu is None or rng.random() >= options.real_bone:
         return None
     density = rng.uniform(0.55, 1.25)
-    return warp(patient.bone_hu, points) * np.float32(density)
+    return read_at(patient.bone_hu, grid) * np.float32(density)
 
 
 def _field_of_view(

@@ -198,12 +198,13 @@ def _rotated(vectors: torch.Tensor, axis: torch.Tensor, angle: torch.Tensor) -> 
 
 
 def _read_nearest(values: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    last = torch.tensor(values.shape) - 1
-    at = points.round().long()
-    inside = ((at >= 0) & (at <= last)).all(-1)
-    at = torch.minimum(at.clamp_(min=0), last)
-    flat = (at[..., 0] * values.shape[1] + at[..., 1]) * values.shape[2] + at[..., 2]
-    return torch.where(inside, values.flatten()[flat], 0)
+    flat = torch.zeros(points.shape[:-1], dtype=torch.int32)
+    inside = torch.ones(points.shape[:-1], dtype=torch.bool)
+    for axis, size in enumerate(values.shape):
+        at = points[..., axis].round().to(torch.int32)
+        inside &= (at >= 0) & (at < size)
+        flat.mul_(size).add_(at.clamp_(0, size - 1))
+    return values.flatten()[flat].mul_(inside)
 
 
 def _read_weight(joint: HipJoint, points: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:

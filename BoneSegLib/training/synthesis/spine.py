@@ -65,7 +65,7 @@ def source_levels(levels: NDArray[np.float32], moved: NDArray[np.float64], ends:
     """The level of the map that is shown at each of ``levels``; beyond the knots everything shifts as a whole."""
     if not len(ends):
         return levels
-    low, high = moved[0], moved[-1]
-    between = np.interp(levels, moved, ends)
-    above = np.where(levels > high, levels + (ends[-1] - high), between)
-    return np.where(levels < low, levels, above).astype(np.float32)
+    far = 10_000.0
+    shown = [moved[0] - far, *moved, moved[-1] + far]
+    read = [ends[0] - far, *ends, ends[-1] + far]
+    return np.interp(levels, shown, read).astype(np.float32)
