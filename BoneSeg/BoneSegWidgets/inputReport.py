@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import slicer
 from slicer.i18n import tr as _
 
 from BoneSegLib.checks import Finding, describe, examine
 from BoneSegLib.errors import BoneSegError
+from BoneSegLib.scene.dicom_slices import uneven_slices
 from BoneSegLib.scene.read import volume_from_node
+from BoneSegLib.scene.sequence import frames_of
 from BoneSegLib.volume import Volume
 
 
 @dataclass(frozen=True)
 class InputReport:
-    """``volume`` is None where the node cannot be used at all; ``notes`` are harmless, ``warnings`` want an answer."""
+    """``volume`` is None where the node cannot be used at all; ``notes`` are harmless, ``warnings`` want an answer.
+
+    ``frames``: how many images the node shows in turn, as a frame of a sequence; 1 for an ordinary volume.
+    """
 
     volume: Volume | None
     line: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
+    frames: int = 1
 
     @property
     def needsAnswer(self) -> bool:
@@ -35,29 +40,19 @@ def reportOn(volumeNode, expectsCt: bool = True) -> InputReport:
     except BoneSegError as error:
         return InputReport(None, errors=(str(error),))
     found = examine(volume, expects_ct=expectsCt)
-    notes = [*_textsOf(found, "note"), *_sceneNotes(volumeNode)]
     errors = _textsOf(found, "error")
-    return InputReport(volume, "" if errors else describe(volume), tuple(notes), _textsOf(found, "warning"), errors)
+    notes, warnings = [*_textsOf(found, "note")], [*_textsOf(found, "warning")]
+    uneven = uneven_slices(volumeNode)
+    if uneven is not None:
+        text = " ".join([uneven.message, _("The image takes them for even, and bones are out of shape there.")])
+        (warnings if uneven.is_wide else notes).append(text)
+    transform = volumeNode.GetParentTransformNode()
+    if transform is not None and not transform.IsTransformToWorldLinear():
+        notes.append(_("The volume is warped by a transform; the bones are found in the image as it was acquired."))
+    frames = frames_of(volumeNode)
+    line = "" if errors else describe(volume)
+    return InputReport(volume, line, tuple(notes), tuple(warnings), errors, 1 if frames is None else frames.count)
 
 
 def _textsOf(found: tuple[Finding, ...], severity: str) -> tuple[str, ...]:
     return tuple(" ".join([each.message, each.remedy]).strip() for each in found if each.severity == severity)
-
-
-def _sceneNotes(volumeNode) -> list[str]:
-    notes = []
-    transform = volumeNode.GetParentTransformNode()
-    if transform is not None and not transform.IsTransformToWorldLinear():
-        notes.append(_("The volume is warped by a transform; the bones are found in the image as it was acquired."))
-    if _isFrameOfSequence(volumeNode):
-        notes.append(_("This volume is a frame of a sequence: the frame that is shown now is segmented."))
-    return notes
-
-
-def _isFrameOfSequence(volumeNode) -> bool:
-    scene = slicer.mrmlScene
-    browsers = [
-        scene.GetNthNodeByClass(index, "vtkMRMLSequenceBrowserNode")
-        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceBrowserNode"))
-    ]
-    return any(browser.IsProxyNode(volumeNode.GetID()) for browser in browsers)

@@ -24,6 +24,10 @@ class MatchPanel:
         self._nodes: tuple = (None, None)
         self._matches: dict[str, str | None] = {}
         self._boxes: dict[str, object] = {}
+        # The box that was clicked must live until its signal is over.
+        self._later = qt.QTimer()
+        self._later.setSingleShot(True)
+        self._later.connect("timeout()", self.refresh)
         ui.comparisonDetails.connect("contentsCollapsed(bool)", self._onCollapsed)
         ui.resetMatchesButton.connect("clicked()", self.reset)
         self.refresh()
@@ -84,8 +88,7 @@ class MatchPanel:
         # Whom the segment was taken from keeps the rest of its choices.
         self._matches = {one: other for one, other in self._matches.items() if other != testId or not testId}
         self._matches[row.reference_id] = testId or None
-        # Not now: the box that was clicked must live until its signal is over.
-        qt.QTimer.singleShot(0, self.refresh)
+        self._later.start(0)
         self._changed()
 
     def _onCollapsed(self, _isCollapsed=False) -> None:

@@ -23,7 +23,7 @@ _ORDER = [*(each.id for each in STRUCTURES if each not in CHAIN), *(each.id for 
 class RunResult:
     """``renamed``: vertebrae that were called otherwise by the run, by the id that it gave them.
 
-    ``frames``: of how many frames of a sequence this is the last one's result; 1 for a volume.
+    ``frames``: of how many frames of a sequence this is one's result; 1 for a volume.
     """
 
     finished: object
@@ -45,7 +45,9 @@ class RunResult:
 
     @property
     def hasVertebrae(self) -> bool:
-        """Whether there are any to be renamed."""
+        """Whether there are any to be renamed; not in sequences, which show each frame as it was made."""
+        if self.frames > 1:
+            return False
         found = self.finished.measures
         return any(each.id in found for each in CHAIN)
 
@@ -61,9 +63,8 @@ def summaryText(result: RunResult) -> str:
     )
     notes = [str(note) for note in info.get("notes", ())]
     if result.frames > 1:
-        notes.append(
-            _("{count} frames; the table is of the last one. Play the sequence to see all.").format(count=result.frames)
-        )
+        text = _("{count} frames; the table is of the one that was shown. Play the sequence to see all.")
+        notes.append(text.format(count=result.frames))
     if result.finished.flags:
         notes.append(_("Please look again at the bones with a remark."))
     return "\n".join([line, *notes])

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.options import SegmentOptions
+from BoneSegLib.scene.sequence import Frames, frames_of
 from BoneSegLib.worker.estimate import Estimate
 from BoneSegLib.worker.events import Estimated
 from BoneSegWidgets import settings
@@ -45,7 +46,7 @@ class SegmentPanel:
         ui.modelPathEdit.connect("currentPathChanged(QString)", self._onMachine)
         ui.show3DCheckBox.connect("toggled(bool)", self._onMachine)
         ui.forceCheckBox.connect("toggled(bool)", self._onForce)
-        ui.framesComboBox.visible = False
+        ui.framesComboBox.connect("currentIndexChanged(int)", self._onFrames)
         self.showReport(None)
 
     @property
@@ -56,6 +57,10 @@ class SegmentPanel:
     def expectedSeconds(self) -> float | None:
         """What was told of the present choices."""
         return self._expectedSeconds
+
+    def chosenFrames(self, volumeNode) -> Frames | None:
+        """The frames to segment; None for the volume as it is shown."""
+        return frames_of(volumeNode) if _data(self._ui.framesComboBox) == "each" else None
 
     @property
     def keepsOtherBones(self) -> bool:
@@ -114,6 +119,19 @@ class SegmentPanel:
         ui.inputWarningLabel.text = "\n".join(troubles)
         ui.inputWarning.visible = bool(troubles)
         ui.forceCheckBox.visible = report is not None and report.needsAnswer
+        self._offerFrames(1 if report is None or report.errors else report.frames)
+
+    def _offerFrames(self, count: int) -> None:
+        combo = self._ui.framesComboBox
+        combo.blockSignals(True)
+        combo.clear()
+        each = _("Segment each of the {count} frames").format(count=count)
+        _fill(combo, [("shown", _("Segment the frame that is shown")), ("each", each)][: 1 if count < 2 else 2])
+        combo.blockSignals(False)
+        combo.visible = count > 1
+
+    def _onFrames(self, _index=0) -> None:
+        self._changed()
 
     def showOutput(self, segmentationNode) -> None:
         """An existing segmentation with bones of ours asks what to replace."""
@@ -125,7 +143,8 @@ class SegmentPanel:
         text = ""
         self._expectedSeconds = None
         if estimated is not None and estimated.estimate is not None:
-            text = estimateText(estimated.estimate)
+            each = _data(self._ui.framesComboBox) == "each"
+            text = estimateText(estimated.estimate, self._report.frames if each and self._report else 1)
             self._expectedSeconds = estimated.estimate.seconds
         elif estimated is not None and not isinstance(estimated.error, Cancelled):
             text = inWindow(estimated.error.message)
@@ -141,10 +160,12 @@ class SegmentPanel:
         """While a run goes on, its choices cannot be changed."""
         ui = self._ui
         for widget in (
-            *(ui.inputSelector, ui.outputSelector, ui.replaceComboBox, ui.bonePicker, ui.qualityComboBox),
+            *(ui.inputSelector, ui.framesComboBox, ui.replaceComboBox, ui.bonePicker, ui.qualityComboBox),
             *(ui.advancedSection, ui.forceCheckBox),
         ):
             widget.enabled = enabled
+        # Frames go into a new sequence of segmentations.
+        ui.outputSelector.enabled = enabled and _data(ui.framesComboBox) != "each"
 
     def _onBones(self) -> None:
         if self._parameters is not None:
@@ -167,11 +188,11 @@ class SegmentPanel:
         self._changed()
 
 
-def estimateText(estimate: Estimate) -> str:
-    """Where, how long, how much memory; a warning when that is not there."""
+def estimateText(estimate: Estimate, frames: int = 1) -> str:
+    """Where, how long (all ``frames`` together), how much memory; a warning when that is not there."""
     parts = [_("On the {device}").format(device=deviceName(estimate.device))]
     if estimate.seconds is not None:
-        parts.append(_("about {duration}").format(duration=duration(estimate.seconds)))
+        parts.append(_("about {duration}").format(duration=duration(frames * estimate.seconds)))
     if estimate.memory_bytes is not None:
         parts.append(_("{size} of memory").format(size=gigabytes(estimate.memory_bytes)))
     text = ", ".join(parts) + "."

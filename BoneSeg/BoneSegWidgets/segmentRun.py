@@ -10,12 +10,13 @@ from slicer.i18n import tr as _
 from BoneSegLib.errors import BoneSegError, Cancelled, InputError
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.scene.read import volume_from_node
+from BoneSegLib.scene.sequence import Frames, write_frames
 from BoneSegLib.worker.events import Failed
 from BoneSegLib.worker.failures import from_exception
-from BoneSegWidgets.runController import Handlers
 from BoneSegWidgets.runResult import RunResult
+from BoneSegWidgets.runSeries import RunSeries
 from BoneSegWidgets.texts import duration
-from BoneSegWidgets.undo import SegmentationSwap
+from BoneSegWidgets.undo import FramesSwap, SegmentationSwap
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class _Going:
     options: SegmentOptions
     keepOtherBones: bool
     parameters: object
+    frames: Frames | None
 
 
 class SegmentRun:
@@ -41,6 +43,7 @@ class SegmentRun:
         self._errors = errors
         self._update = update
         self._going: _Going | None = None
+        self._series: RunSeries | None = None
         self._isCancelling = False
         self._volumeWasDeleted = False
 
@@ -52,13 +55,15 @@ class SegmentRun:
         self._errors.clear()
         try:
             options = self._panel.options()
-            # Not the one that was looked at when it was chosen: the image may have been exchanged since.
-            volume = volume_from_node(parameters.inputVolume)
-            self._controller.start(
-                lambda client: client.segment(volume, options),
-                Handlers(self._progressed, self._ended),
+            frames = self._panel.chosenFrames(parameters.inputVolume)
+            self._series = RunSeries(
+                self._controller,
+                _begins(parameters.inputVolume, frames, options),
+                self._progressed,
+                self._ended,
                 self._panel.expectedSeconds,
             )
+            self._series.start()
         except BoneSegError as error:
             self._errors.show(error)
             return
@@ -69,6 +74,7 @@ class SegmentRun:
             options,
             self._panel.keepsOtherBones,
             parameters,
+            frames,
         )
         self._isCancelling = self._volumeWasDeleted = False
         self._progressed(0.0, _("Starting"), None)
@@ -104,44 +110,73 @@ class SegmentRun:
         if self._isCancelling:
             return
         self._ui.progressBar.value = round(1000 * fraction)
+        if self._going is not None and self._going.frames is not None:
+            number, count = self._series.current + 1, self._going.frames.count
+            text = _("Frame {number} of {count}: {message}")
+            message = text.format(number=number, count=count, message=message[:1].lower() + message[1:])
         if secondsLeft is None:
             self._ui.progressLabel.text = message
         else:
             text = _("{message}, about {duration} left")
             self._ui.progressLabel.text = text.format(message=message, duration=duration(secondsLeft))
 
-    def _ended(self, event) -> None:
+    def _ended(self, outcome) -> None:
         going, self._going = self._going, None
         self._isCancelling = False
         try:
             if self._volumeWasDeleted:
                 raise InputError(_("The volume was deleted during the run."), remedy=_("Nothing else was changed."))
-            if isinstance(event, Failed):
-                raise event.error
+            if isinstance(outcome, Failed):
+                raise outcome.error
             with slicer.util.WaitCursor():
-                self._write(going, event)
+                self._write(going, outcome)
         except Cancelled:
             slicer.util.showStatusMessage(_("Cancelled. Nothing was changed."), 5000)
         except Exception as error:
             self._errors.show(from_exception(error))
         self._update()
 
-    def _write(self, going: _Going, finished) -> None:
+    def _write(self, going: _Going, events) -> None:
         volumeNode = slicer.mrmlScene.GetNodeByID(going.volumeId)
         if volumeNode is None:
             raise InputError(_("The volume was deleted during the run."), remedy=_("Nothing else was changed."))
+        if going.frames is not None:
+            node, change = self._writeFrames(going.frames, [event.labels for event in events])
+            finished = events[going.frames.shown]
+        else:
+            (finished,) = events
+            node, change = self._writeVolume(going, volumeNode, finished.labels)
+        if self._ui.show3DCheckBox.checked:
+            _center3DView()
+        result = RunResult(
+            finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options, frames=len(events)
+        )
+        self._results.add(result, change)
+        going.parameters.outputSegmentation = None if going.frames else node
+        if going.parameters.testSegmentation is None:
+            going.parameters.testSegmentation = node
+
+    def _writeVolume(self, going: _Going, volumeNode, labels):
         existing = slicer.mrmlScene.GetNodeByID(going.segmentationId) if going.segmentationId else None
         change = SegmentationSwap(existing)
-        node = self._logic.writeLabels(finished.labels, volumeNode, existing, keepOtherBones=going.keepOtherBones)
+        node = self._logic.writeLabels(labels, volumeNode, existing, keepOtherBones=going.keepOtherBones)
         change.wentInto(node)
         if self._ui.show3DCheckBox.checked:
             node.CreateClosedSurfaceRepresentation()
-            _center3DView()
-        result = RunResult(finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options)
-        self._results.add(result, change)
-        going.parameters.outputSegmentation = node
-        if going.parameters.testSegmentation is None:
-            going.parameters.testSegmentation = node
+        return node, change
+
+    def _writeFrames(self, frames: Frames, labels):
+        name = _("{name} bones").format(name=frames.volume_node.GetName())
+        node = write_frames(frames, labels, name=name, surfaces=self._ui.show3DCheckBox.checked)
+        return node, FramesSwap(frames, node)
+
+
+def _begins(volumeNode, frames: Frames | None, options: SegmentOptions) -> list:
+    """A run for the volume, or for each of its frames; images are read when their turn comes."""
+    if frames is not None:
+        return [lambda client, number=n: client.segment(frames.volume(number), options) for n in range(frames.count)]
+    # Not the one that was looked at when it was chosen: the image may have been exchanged since.
+    return [lambda client: client.segment(volume_from_node(volumeNode), options)]
 
 
 def _center3DView() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import slicer
 
+from BoneSegLib.scene.sequence import play_along
 from BoneSegLib.scene.snapshot import Snapshot
 from BoneSegLib.scene.subject_hierarchy import place_beside
 
@@ -22,6 +23,7 @@ class SegmentationSwap:
     def __init__(self, existingNode) -> None:
         self._node = existingNode
         self._other = Snapshot(existingNode) if existingNode is not None else None
+        self._removed: tuple = ()
 
     def wentInto(self, node) -> None:
         self._node = node
@@ -35,18 +37,57 @@ class SegmentationSwap:
             now = Snapshot(self._node)
             self._other.restore()
             self._other = now
-        elif self._node.GetScene() is None:
-            self._bringBack()
+        elif self._removed:
+            bringBack(self._removed)
+            self._removed = ()
         else:
-            slicer.mrmlScene.RemoveNode(self._node)
+            self._removed = takeOut(self._node)
 
-    def _bringBack(self) -> None:
-        node = slicer.mrmlScene.AddNode(self._node)
-        if node.GetDisplayNode() is None:
-            node.CreateDefaultDisplayNodes()
-        volume = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
-        if volume is not None:
-            place_beside(node, volume)
+
+class FramesSwap:
+    """A sequence of segmentations that goes and comes again, with the node that shows it."""
+
+    def __init__(self, frames, node) -> None:
+        self._browser = frames.browser
+        self._node = node
+        self._sequence = frames.browser.GetSequenceNode(node)
+        self._removed: tuple = ()
+
+    def concerns(self, node) -> bool:
+        return node in (self._browser, self._node, self._sequence)
+
+    def swap(self) -> None:
+        if self._removed:
+            bringBack(self._removed)
+            slicer.mrmlScene.AddNode(self._sequence)
+            play_along(self._browser, self._node, self._sequence)
+            self._removed = ()
+        else:
+            # The browser would take the node that shows the sequence along, but not its display node.
+            self._removed = takeOut(self._node)
+            self._browser.RemoveSynchronizedSequenceNode(self._sequence.GetID())
+            slicer.mrmlScene.RemoveNode(self._sequence)
+
+
+def takeOut(segmentationNode) -> tuple:
+    """Removes a node with its display nodes; returns all of them, the node first."""
+    count = segmentationNode.GetNumberOfDisplayNodes()
+    nodes = (segmentationNode, *(segmentationNode.GetNthDisplayNode(index) for index in range(count)))
+    for node in nodes:
+        # Removing a node may take its display nodes along.
+        if node.GetScene() is not None:
+            slicer.mrmlScene.RemoveNode(node)
+    return nodes
+
+
+def bringBack(nodes: tuple) -> None:
+    """Adds what `takeOut` removed again, under the old ids, and the segmentation beside its volume."""
+    node, *displays = nodes
+    for each in (*displays, node):
+        slicer.mrmlScene.AddNode(each)
+    volume = node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole())
+    if volume is not None:
+        place_beside(node, volume)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,12 +11,9 @@ from BoneSegLib.headless.dicom_series import Series
 from BoneSegLib.headless.dicom_slice import Slice
 from BoneSegLib.headless.image_file import array_of, geometry_of, itk_cause
 from BoneSegLib.scene.usable import require_solid
+from BoneSegLib.slice_steps import SAME_PLACE_MM, unevenness_of
 from BoneSegLib.volume import Geometry, Volume
 
-# Positions are written with two or three decimals; closer than this is the same place.
-_SAME_PLACE_MM = 0.01
-_IRREGULAR = 0.02
-_WIDEST_GAP_MM = 6.0
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -62,7 +59,7 @@ def _in_order(series: Series, warn: Callable[[str], None]) -> tuple[list[Slice],
     positions: list[float] = []
     for one in sorted(series.slices, key=order):
         position = float(normal @ np.asarray(one.origin))
-        if positions and position - positions[-1] < _SAME_PLACE_MM:
+        if positions and position - positions[-1] < SAME_PLACE_MM:
             continue
         kept.append(one)
         positions.append(position)
@@ -93,19 +90,17 @@ def _evenly_spaced(
     array: np.ndarray, positions: np.ndarray, *, force: bool, warn: Callable[[str], None]
 ) -> tuple[np.ndarray, float]:
     """The slices on even steps, and the step in mm; interpolated only where they are not even already."""
-    steps = np.diff(positions)
-    step = float(np.median(steps))
-    if np.abs(steps - step).max() <= _IRREGULAR * step + _SAME_PLACE_MM:
+    uneven = unevenness_of(positions)
+    if uneven is None:
         return array, float(positions[-1] - positions[0]) / (len(positions) - 1)
-    widest = float(steps.max())
-    missing = int(np.round(np.maximum(steps / step - 1, 0)).sum())
-    what = f"{missing} slices are missing" if missing else "The slices are not evenly spaced"
-    message = f"{what}: their distance goes from {steps.min():.2f} to {widest:.2f} mm."
-    if widest > max(_WIDEST_GAP_MM, 2.5 * step) and not force:
+    step = float(np.median(np.diff(positions)))
+    if uneven.is_wide and not force:
         raise NeedsConfirmation(
-            message, cause="Bones would be made up in the gap.", remedy="Export the whole series, or use --force."
+            uneven.message,
+            cause="Bones would be made up in the gap.",
+            remedy="Export the whole series, or use --force.",
         )
-    warn(f"{message} They were interpolated to {step:.2f} mm.")
+    warn(f"{uneven.message} They were interpolated to {step:.2f} mm.")
     return _interpolate(array, positions, step), step
 
 

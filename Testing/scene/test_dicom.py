@@ -99,7 +99,7 @@ def test_a_missing_slice_is_filled_in_and_told(tmp_path):
     volume, told = read(tmp_path / "a")
     assert np.array_equal(volume.array, a_ramp())
     assert volume.geometry.matches(GEOMETRY)
-    assert len(told) == 1 and told[0].startswith("1 slices are missing")
+    assert len(told) == 1 and told[0].startswith("A slice is missing")
 
 
 def test_a_wide_gap_needs_a_confirmation(tmp_path):

@@ -45,6 +45,7 @@ def test_two_runs_are_undone_and_done_again_one_by_one(a_person_with_bones):
     assert not person.ui.undoButton.isEnabled()
     person.click(person.ui.redoButton)
     assert (_segments(), _bones(person)) == (GROUPS["pelvis"], pelvis)
+    assert slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode").GetDisplayNode() is not None
     person.click(person.ui.redoButton)
     assert (_segments(), _bones(person)) == (GROUPS["lumbar_spine"], spine)
     assert person.error == ""
