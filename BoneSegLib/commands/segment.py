@@ -116,9 +116,12 @@ def _series(args: argparse.Namespace) -> Series | None:
 
 def _check_paths(args: argparse.Namespace, series: Series | None) -> None:
     """Before the work rather than after it."""
+    from BoneSegLib.errors import UsageError
     from BoneSegLib.headless import atomic, write
 
     write.check_writable(args.output, dicom=series.files if series else ())
+    if args.output.exists() and args.input.exists() and args.output.samefile(args.input):
+        raise UsageError("The output would replace the input.", remedy="Name another file for the output.")
     if args.statistics:
         atomic.check_writable(args.statistics, (".csv", ".json"))
     if args.meshes:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from BoneSegLib.errors import BoneSegError, OutputError, ResourceError
+
+_FULL = 1 << 16
+"""Bytes: a disk with fewer free is full."""
 
 
 def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
@@ -24,6 +28,13 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
         raise OutputError(
             f"'{path.name}' has no suffix that says what to write.", remedy="Use one of: " + ", ".join(suffixes) + "."
         )
+    try:
+        path.lstat()
+    except (OSError, ValueError) as error:
+        if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+            raise OutputError(
+                f"The name '{path.name[:40]}' cannot be used here.", cause=_reason(error), remedy="Choose another name."
+            ) from error
     if path.is_dir():
         raise OutputError(f"'{path.name}' is a folder.", remedy="Name a file.")
     folder = path.parent
@@ -49,18 +60,22 @@ def replacing(path: str | Path) -> Iterator[Path]:
     the disk is full.
     """
     path = Path(path)
-    # The whole name is kept at the end, since readers and writers go by suffixes such as .seg.nrrd.
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.part.{path.name}")
+    # The end of the name is kept, since readers and writers go by suffixes such as .seg.nrrd; not all of it, since no
+    # disk takes more than 255 bytes.
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.part.{path.name[-40:]}")
     try:
         yield temporary
         temporary.replace(path)
+    except OutputError as error:
+        # ITK and MRML do not say why they could not write.
+        if shutil.disk_usage(path.parent).free < _FULL:
+            raise _disk_full(path) from error
+        raise
     except BoneSegError:
         raise
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            raise ResourceError(
-                f"The disk is full; '{path.name}' was not written.", remedy="Free some space."
-            ) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_full(path) from error
         raise OutputError(
             f"'{path.name}' could not be written.", cause=error.strerror or "", remedy="Choose another place."
         ) from error
@@ -90,3 +105,12 @@ def _try_writing(folder: Path) -> None:
         ) from error
     finally:
         probe.unlink(missing_ok=True)
+
+
+def _disk_full(path: Path) -> ResourceError:
+    return ResourceError(f"The disk is full; '{path.name}' was not written.", remedy="Free some space.")
+
+
+def _reason(error: Exception) -> str:
+    """What the system says, without the path."""
+    return (error.strerror if isinstance(error, OSError) else str(error)) or ""

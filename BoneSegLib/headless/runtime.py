@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from BoneSegLib.errors import MissingError
+from BoneSegLib.errors import MissingError, ResourceError
 
 _STAND_IN = "_boneseg_stand_in"
 
@@ -11,12 +11,16 @@ def ensure_runtime():
     """Makes `slicer.mrmlScene`, `slicer.app` and `slicer.modules` usable; returns the ``slicer`` module.
 
     Does nothing inside the Slicer application, or when called again. Raises `MissingError` where neither Slicer nor
-    slicer-core is there.
+    slicer-core is there, `ResourceError` where there is no memory to load it.
     """
     try:
         import slicer
         import slicer.util
     except ImportError as error:
+        if "failed to map segment" in str(error):
+            raise ResourceError(
+                "The computer ran out of memory.", cause=str(error), remedy="Close other programs."
+            ) from error
         raise MissingError(
             "The Slicer runtime is not installed here.",
             cause=str(error),

@@ -14,18 +14,19 @@ import torch
 
 from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
-from BoneSegLib.errors import Cancelled, ResourceError
+from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
 from BoneSegLib.inference.clock import Clock
-from BoneSegLib.inference.confidence import combine, mean_probabilities
+from BoneSegLib.inference.confidence import Probabilities, combine
 from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
+from BoneSegLib.inference.out_of_memory import is_out_of_memory, memory_errors_told
 from BoneSegLib.inference.provenance import describe_run
 from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
-from BoneSegLib.inference.restore import LogitsBlock, decide_labels
-from BoneSegLib.inference.stage import AIR_HU, Coarse, StageTask, run_stage
+from BoneSegLib.inference.restore import decide_labels
+from BoneSegLib.inference.stage import AIR_HU, StageTask, run_stage, stage_grid
 from BoneSegLib.models.model import Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
@@ -54,18 +55,15 @@ def segment(
     region = region_of(volume, options.roi)
     part = cut_out(volume, region)
     run = _Run(model, options, structures, device, progress, is_cancelled)
-    try:
-        found, clock = run.find(part)
-    except torch.OutOfMemoryError:
-        notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
-        run = _Run(model, options, structures, torch.device("cpu"), progress, is_cancelled)
-        found, clock = run.find(part)
-    except MemoryError as error:
-        raise _out_of_memory() from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error) or "not enough memory" in str(error):
-            raise _out_of_memory() from error
-        raise
+    with memory_errors_told():
+        try:
+            found, clock = run.find(part)
+        except RuntimeError as error:
+            if device.type == "cpu" or not is_out_of_memory(error):
+                raise
+            notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
+            run = replace(run, device=torch.device("cpu"))
+            found, clock = run.find(part)
     info = describe_run(
         model,
         options,
@@ -76,9 +74,12 @@ def segment(
         confidence=found.confidence,
         notes=notes,
     )
-    labels = np.zeros(volume.array.shape, dtype=np.uint8)
-    labels[region] = found.labels
-    result = _judged(LabelMap(labels, volume.geometry, structures, info))
+    with memory_errors_told():
+        labels = found.labels
+        if part.array.shape != volume.array.shape:
+            labels = np.zeros(volume.array.shape, dtype=np.uint8)
+            labels[region] = found.labels
+        result = _judged(LabelMap(labels, volume.geometry, structures, info))
     progress(1.0, "Done")
     return result
 
@@ -134,15 +135,12 @@ class _Run:
         frame = make_frame(volume.array, volume.geometry, canonical=self.model.canonical, transpose=transpose)
         image, spacing = frame.view(volume.array), frame.spacing(volume.geometry)
         clock.lap("prepare")
-        block, confidence = self._run_stages(stages, image, spacing, clock)
-        self.progress(0.95, "Restoring the labels")
-        last = stages[-1].configuration
-        found = decide_labels(block, frame.shape, axis_orders(last.logits_resampling, last.spacing, spacing))
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
-        frame.view(labels)[...] = self._label_table()[found]
-        clock.lap("restore")
+        confidence = self._run_stages(stages, image, spacing, frame.view(labels), clock)
+        if self.is_cancelled():
+            raise Cancelled
         if self.options.refine:
-            labels = self._refined(volume, labels, half_voxel=max(last.spacing) / 2)
+            labels = self._refined(volume, labels, half_voxel=max(stages[-1].configuration.spacing) / 2)
             clock.lap("refine")
         if self.options.postprocess:
             clean_labels(labels, [structure.label for structure in self.structures])
@@ -156,41 +154,59 @@ class _Run:
         return refine_edges(volume, coarse, options=options, is_cancelled=self.is_cancelled).array
 
     def _run_stages(
-        self, stages: tuple[Stage, ...], image: np.ndarray, spacing: tuple[float, float, float], clock: Clock
-    ) -> tuple[LogitsBlock, dict[str, float]]:
-        """The last network's logits, and how sure the networks were of each structure."""
+        self,
+        stages: tuple[Stage, ...],
+        image: np.ndarray,
+        spacing: tuple[float, float, float],
+        labels: np.ndarray,
+        clock: Clock,
+    ) -> dict[str, float]:
+        """Writes ``labels`` (uint8, the shape of ``image``); returns how sure the networks were of each structure."""
         wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
-        probabilities = []
-        coarse: Coarse | None = None
-        for number, stage in enumerate(stages):
-            name = "Finding the bones" if number == 0 else "Finding their edges"
+        tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
+        means, names = [], None
+        for number, task in enumerate(tasks):
+            title = "Finding the bones" if number == 0 else "Finding their edges"
             begin, end = _share_of_stage(number, len(stages))
-            self.progress(begin, name)
+            self.progress(begin, title)
             if self.is_cancelled():
                 raise Cancelled
-            task = StageTask(
-                stage=stage,
-                image=image,
-                spacing=spacing,
-                folds=choose_folds(stage, self.options.folds),
-                wanted=tuple(wanted.values()),
-                device=self.device,
-                precision=self.precision,
-                mirroring=self.options.mirroring,
-                pads_with_air=self.model.pads_with_air,
-                everywhere=not self.options.coarse_to_fine,
-            )
-            block = run_stage(
+            blocks = run_stage(
                 task,
-                coarse,
+                names,
                 clock=clock,
-                on_window=lambda done, total: self.progress(begin + (end - begin) * done / total, name),  # noqa: B023
+                on_window=lambda done, total: self.progress(begin + (end - begin) * done / total, title),  # noqa: B023
                 is_cancelled=self.is_cancelled,
             )
-            probabilities.append(mean_probabilities(block))
-            clock.lap("confidence")
-            coarse = Coarse(block, stage)
-        return block, combine(probabilities, wanted)
+            probabilities = Probabilities(task.stage.dataset.heads)
+            configuration = task.stage.configuration
+            resampling, before = configuration.logits_resampling, configuration.spacing
+            if number + 1 < len(tasks):
+                names = np.zeros(stage_grid(tasks[number + 1]), dtype=np.uint8)
+                axes = axis_orders(resampling, before, tasks[number + 1].stage.configuration.spacing)
+                decide_labels(probabilities.watch(blocks), names, axes)
+            else:
+                axes = axis_orders(resampling, before, spacing)
+                decide_labels(probabilities.watch(blocks), labels, axes, values=self._label_table())
+            means.append(probabilities.means())
+            clock.lap("restore")
+        return combine(means, wanted)
+
+    def _task(
+        self, stage: Stage, image: np.ndarray, spacing: tuple[float, float, float], wanted: tuple[int, ...]
+    ) -> StageTask:
+        return StageTask(
+            stage=stage,
+            image=image,
+            spacing=spacing,
+            folds=choose_folds(stage, self.options.folds),
+            wanted=wanted,
+            device=self.device,
+            precision=self.precision,
+            mirroring=self.options.mirroring,
+            pads_with_air=self.model.pads_with_air,
+            everywhere=not self.options.coarse_to_fine,
+        )
 
     def _label_table(self) -> np.ndarray:
         """Network label -> label to write; what was not asked for becomes background."""
@@ -205,10 +221,3 @@ def _share_of_stage(number: int, count: int) -> tuple[float, float]:
     if count == 1:
         return (0.02, 0.95)
     return (0.02, 0.15) if number == 0 else (0.15, 0.95)
-
-
-def _out_of_memory() -> ResourceError:
-    return ResourceError(
-        "The computer ran out of memory.",
-        remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
-    )

@@ -41,7 +41,9 @@ def parse_architecture(name: str, fields: Fields) -> Architecture:
     _require_plain_unet(name, fields.text("UNet_class_name"))
     kernels, strides = fields.triples("conv_kernel_sizes"), fields.triples("pool_op_kernel_sizes")
     base, most = int(fields.number("UNet_base_num_features")), int(fields.number("unet_max_num_features"))
-    _require_two_convolutions(name, [*fields.raw("n_conv_per_stage_encoder"), *fields.raw("n_conv_per_stage_decoder")])
+    _require_two_convolutions(
+        name, [*fields.values("n_conv_per_stage_encoder"), *fields.values("n_conv_per_stage_decoder")]
+    )
     features = tuple(min(base * 2**stage, most) for stage in range(min(len(strides), _MAX_STAGES + 1)))
     return _checked_architecture(name, Architecture(features, kernels, strides))
 
@@ -64,15 +66,16 @@ def _parse_architecture_object(name: str, fields: Fields) -> Architecture:
             raise ModelError(
                 f"The model's configuration '{name}' uses {key} = {options.raw(key)!r}, which is not supported."
             )
-    norm = options.object("norm_op_kwargs", {})
-    if norm.get("affine", False) is not True or options.raw("nonlin_first", False):
+    norm = Fields(options.object("norm_op_kwargs", {}), f"plans.json, normalisation layers of '{name}'")
+    slope = Fields(options.object("nonlin_kwargs", {}), f"plans.json, activations of '{name}'")
+    if norm.raw("affine", False) is not True or options.raw("nonlin_first", False):
         raise ModelError(f"The model's configuration '{name}' orders or parametrises its layers in an unsupported way.")
     architecture = Architecture(
         features=options.integers("features_per_stage"),
         kernels=options.triples("kernel_sizes"),
         strides=options.triples("strides"),
-        norm_eps=float(norm.get("eps", 1e-5)),
-        negative_slope=float(options.object("nonlin_kwargs", {}).get("negative_slope", 0.01)),
+        norm_eps=norm.number("eps", 1e-5),
+        negative_slope=slope.number("negative_slope", 0.01),
     )
     return _checked_architecture(name, architecture)
 

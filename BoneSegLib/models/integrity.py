@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from BoneSegLib.errors import ModelError
+from BoneSegLib.models.jsonfile import Fields
 from BoneSegLib.models.model import Model
 
 
@@ -34,7 +35,7 @@ def _digest(stream: Any) -> str:
 
 def verify_files(model: Model) -> None:
     """Compares every file that the manifest lists with its SHA-256. Raises `ModelError` at the first difference."""
-    listed = model.manifest.get("files", {})
+    listed = Fields(model.manifest, "boneseg.json").object("files", {})
     for relative, expected in listed.items():
         path = inside(model.folder, relative)
         if not path.is_file():
@@ -53,7 +54,10 @@ def verify_files(model: Model) -> None:
 
 def inside(folder: Path, relative: str) -> Path:
     """``folder / relative``, refused when it leads out of the folder."""
-    path = (folder / relative).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise ModelError(f"The model folder refers to a file outside of itself: '{relative}'.")
+    try:
+        is_inside = (folder / relative).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError):  # a name that no disk can have
+        is_inside = False
+    if not is_inside:
+        raise ModelError(f"The model folder refers to a file outside of itself: '{relative[:100]}'.")
     return folder / relative

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from pathlib import Path
 from typing import Any
 
 from BoneSegLib.errors import ModelError
 
 MAX_JSON_BYTES = 32 * 2**20
+_LARGEST = sys.float_info.max
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -62,16 +63,20 @@ class Fields:
             raise self._wrong(key, f"a list of {length} numbers" if length else "a list of numbers")
         return tuple(self._finite(key, value) for value in values)
 
+    def values(self, key: str, default: Any = ...) -> list[Any]:
+        """A list of anything."""
+        value = self.raw(key, default)
+        if not isinstance(value, list):
+            raise self._wrong(key, "a list")
+        return value
+
     def integers(self, key: str, *, length: int | None = None) -> tuple[int, ...]:
         return tuple(self._whole(key, value) for value in self.numbers(key, length=length))
 
     def triples(self, key: str) -> tuple[tuple[int, int, int], ...]:
         """A list of three whole numbers per stage; a single number stands for three."""
-        rows = self.raw(key)
-        if not isinstance(rows, list):
-            raise self._wrong(key, "a list")
         triples = []
-        for row in rows:
+        for row in self.values(key):
             row = row if isinstance(row, list) else [row] * 3
             if len(row) != 3:
                 raise self._wrong(key, "three numbers per stage (a 3D network)")
@@ -86,7 +91,7 @@ class Fields:
         return value
 
     def _finite(self, key: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _LARGEST:
             raise self._wrong(key, "a finite number")
         return float(value)
 

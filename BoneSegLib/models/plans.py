@@ -5,6 +5,7 @@ All spatial tuples are in the network's axis order, which is kji unless the plan
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,10 @@ from BoneSegLib.models.jsonfile import Fields
 
 # A window beyond this is not one that somebody trained: a folder that asks for it is broken or hostile.
 _MAX_PATCH_VOXELS = 320**3
+_SPACINGS_MM = (0.05, 50.0)
+
+_LONGEST_LINE = 8
+"""Configurations inherit from each other, in nnU-Net's plans over two steps at most."""
 
 _SUPPORTED_NORMALIZATIONS = ("CTNormalization", "ZScoreNormalization", "RescaleTo01Normalization", "NoNormalization")
 
@@ -66,14 +71,18 @@ class Plans:
         """One configuration, with what it inherits. Raises `ModelError` if it is absent or not supported."""
         return _parse_configuration(name, self._with_inherited(name))
 
-    def _with_inherited(self, name: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:
-        data = self.configurations.get(name)
-        if not isinstance(data, dict) or name in seen:
-            raise ModelError(f"plans.json has no usable configuration '{name}'.")
-        parent = data.get("inherits_from")
-        if parent is None:
-            return data
-        return {**self._with_inherited(str(parent), (*seen, name)), **data}
+    def _with_inherited(self, name: str) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        parent = name
+        for _ in range(_LONGEST_LINE):
+            data = self.configurations.get(parent)
+            if not isinstance(data, dict):
+                break
+            merged = {**data, **merged}
+            if data.get("inherits_from") is None:
+                return merged
+            parent = str(data["inherits_from"])
+        raise ModelError(f"plans.json has no usable configuration '{name}'.")
 
 
 def parse_plans(data: dict[str, Any]) -> Plans:
@@ -93,7 +102,7 @@ def parse_plans(data: dict[str, Any]) -> Plans:
 
 
 def _channel_order(key: str) -> int:
-    if not key.isdigit():
+    if not key.isdecimal():
         raise ModelError("plans.json: intensity properties should be numbered by channel.")
     return int(key)
 
@@ -110,7 +119,7 @@ def _parse_intensity(data: Any) -> Intensity:
 
 def _parse_configuration(name: str, data: dict[str, Any]) -> Configuration:
     fields = Fields(data, f"plans.json, configuration '{name}'")
-    if len(fields.raw("patch_size")) != 3:
+    if len(fields.values("patch_size")) != 3:
         raise ModelError(
             f"The model's configuration '{name}' is not supported.",
             cause="It is a 2D network.",
@@ -119,11 +128,12 @@ def _parse_configuration(name: str, data: dict[str, Any]) -> Configuration:
     patch = fields.integers("patch_size", length=3)
     spacing = fields.numbers("spacing", length=3)
     architecture = parse_architecture(name, fields)
-    if min(patch) < 1 or patch[0] * patch[1] * patch[2] > _MAX_PATCH_VOXELS or min(spacing) <= 0:
+    low, high = _SPACINGS_MM
+    if min(patch) < 1 or math.prod(patch) > _MAX_PATCH_VOXELS or min(spacing) < low or max(spacing) > high:
         raise ModelError(f"The model's configuration '{name}' asks for an impossible patch or spacing.")
     if any(size % step for size, step in zip(patch, architecture.divisor, strict=True)):
         raise ModelError(f"The model's configuration '{name}' has a patch that its strides do not divide.")
-    normalizations = tuple(str(scheme) for scheme in fields.raw("normalization_schemes"))
+    normalizations = tuple(str(scheme) for scheme in fields.values("normalization_schemes"))
     for scheme in normalizations:
         if scheme not in _SUPPORTED_NORMALIZATIONS:
             raise ModelError(f"The model's normalisation '{scheme}' is not supported.")
@@ -134,7 +144,7 @@ def _parse_configuration(name: str, data: dict[str, Any]) -> Configuration:
         patch=(patch[0], patch[1], patch[2]),
         architecture=architecture,
         normalizations=normalizations,
-        use_mask=tuple(bool(value) for value in fields.raw("use_mask_for_norm", [False] * len(normalizations))),
+        use_mask=tuple(bool(value) for value in fields.values("use_mask_for_norm", [False] * len(normalizations))),
         data_resampling=_parse_resampling(fields, "data", default_order=3),
         logits_resampling=_parse_resampling(fields, "probabilities", default_order=1),
         previous_stage=str(previous) if previous else None,

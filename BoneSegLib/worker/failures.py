@@ -7,6 +7,7 @@ import signal
 from collections.abc import Sequence
 
 from BoneSegLib.errors import BoneSegError, InternalError, MissingError, ResourceError
+from BoneSegLib.packages import broken_package
 
 _REPORT = "Run again. If it happens again, please report it with the diagnostics."
 _ACCESS_VIOLATION = 0xC0000005
@@ -19,8 +20,9 @@ def from_exception(error: BaseException) -> BoneSegError:
         return error
     if isinstance(error, MemoryError):
         return _out_of_memory("")
-    if isinstance(error, ModuleNotFoundError):
-        return _missing(error.name or "?")
+    package = broken_package(error)
+    if package:
+        return _missing(package)
     if isinstance(error, OSError) and error.errno == 28:
         return ResourceError("The disk is full.", remedy="Free some space and run again.")
     cause = without_paths(f"{type(error).__name__}: {error}")
@@ -60,4 +62,4 @@ def _out_of_memory(cause: str) -> ResourceError:
 
 
 def _missing(package: str) -> MissingError:
-    return MissingError(f"The Python package '{package}' is not installed.", remedy="Let BoneSeg install it.")
+    return MissingError(f"The Python package '{package}' is missing, or broken.", remedy="Let BoneSeg install it.")

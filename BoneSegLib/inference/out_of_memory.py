@@ -1,0 +1,37 @@
+"""Running out of memory, told as one thing: torch, its devices, numpy and ITK each say it in their own words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from BoneSegLib.errors import ResourceError
+
+_WORDS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "failed to allocate",
+    "alloc_failed",
+    "bad_alloc",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory, of the computer or of a device, did not suffice."""
+    text = str(error).casefold()
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(word in text for word in _WORDS))
+
+
+@contextmanager
+def memory_errors_told() -> Iterator[None]:
+    """Raises `ResourceError` where memory did not suffice inside."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ResourceError(
+            "The computer ran out of memory.",
+            remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
+        ) from error
