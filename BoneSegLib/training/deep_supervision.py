@@ -26,7 +26,7 @@ class DeepSupervision(torch.nn.Module):
             level.register_forward_hook(lambda _module, _inputs, output: self._tapped.append(output))
 
     def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
-        """(batch, channels, k, j, i) -> logits (batch, classes, ...) at full, half, quarter, ... resolution."""
+        """(batch, channels, k, j, i) -> logits (batch, classes, ...) of each level, finest first."""
         self._tapped.clear()
         finest = self.network(images)
         coarser = [head(tapped) for head, tapped in zip(self.heads, self._tapped, strict=True)]
@@ -41,8 +41,8 @@ def supervised_loss(
     dice, cross_entropy = dice_and_cross_entropy(outputs[0], labels, background_weight=background_weight)
     total, weights = dice + cross_entropy, 1.0
     for level, logits in enumerate(outputs[1:], start=1):
-        step = 2**level
-        coarse = labels[:, step // 2 :: step, step // 2 :: step, step // 2 :: step]
+        k, j, i = (fine // size for fine, size in zip(labels.shape[1:], logits.shape[2:], strict=True))
+        coarse = labels[:, k // 2 :: k, j // 2 :: j, i // 2 :: i]
         coarse_dice, coarse_entropy = dice_and_cross_entropy(logits, coarse, background_weight=background_weight)
         total = total + 0.5**level * (coarse_dice + coarse_entropy)
         weights += 0.5**level

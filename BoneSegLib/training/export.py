@@ -35,8 +35,8 @@ class TrainedStage:
 class ModelContent:
     """What a model was trained on.
 
-    ``labels``: foreground name -> value; ``hidden``: those that no result shows. ``channel``: CT, MR, ... ``air``:
-    outside of an image is air, not 0 after normalisation. ``median_size_mm`` (kji): of the training cases.
+    ``labels``: foreground name -> value; ``hidden``: those that no result shows. ``channel``: CT, MR, ...
+    ``median_size_mm`` (kji): of the training cases.
     """
 
     labels: Mapping[str, int]
@@ -44,7 +44,6 @@ class ModelContent:
     cases: int
     median_size_mm: Spacing
     hidden: tuple[str, ...] = ()
-    air: bool = False
     mirror_axes: tuple[int, ...] = ()
 
 
@@ -56,7 +55,6 @@ def bone_content(cases: int) -> ModelContent:
         channel="CT",
         cases=cases,
         median_size_mm=(300.0, 300.0, 380.0),
-        air=True,
     )
 
 
@@ -111,7 +109,7 @@ def export_model(
         "attribution": list(card.attribution),
         "not_for_clinical_use": True,
         "orientation": "LPS",
-        **({"padding": "air"} if content.air else {}),
+        **({"padding": "air"} if plans[0].air else {}),
         "structures": {name: label for name, label in content.labels.items() if name not in content.hidden},
         "stages": {"fast": names[:1], "full": names},
         "training": card.training,

@@ -11,18 +11,18 @@ CT, MR = "CT", "MR"
 
 
 def ball_arrays(
-    seed: int, *, shape: tuple[int, int, int] = (28, 32, 32), channel: str = CT
+    seed: int, *, shape: tuple[int, int, int] = (20, 24, 24), channel: str = CT
 ) -> tuple[np.ndarray, np.ndarray]:
     """An image (int16 kji) and its labels: 1 a large ball, 2 a smaller, brighter one on its other side."""
     rng = np.random.default_rng(seed)
     grid = np.meshgrid(*(np.arange(size) for size in shape), indexing="ij")
     labels = np.zeros(shape, np.uint8)
     extent = np.array(shape)
-    for label, share, radius in ((1, 0.33, 0.23), (2, 0.72, 0.15)):
+    for label, share, radius in ((1, 0.31, 0.25), (2, 0.74, 0.19)):
         center = extent * (0.5, 0.5, share) + rng.uniform(-1.5, 1.5, 3)
         distance = np.sqrt(sum((axis - c) ** 2 for axis, c in zip(grid, center, strict=True)))
         labels[distance < radius * extent.min() * rng.uniform(0.9, 1.1)] = label
-    air, body, levels = (-1000.0, 40.0, (110.0, 300.0)) if channel == CT else (5.0, 200.0, (500.0, 900.0))
+    air, body, levels = (-1000.0, 40.0, (220.0, 450.0)) if channel == CT else (5.0, 200.0, (500.0, 900.0))
     image = np.where(abs(grid[1] - extent[1] / 2) < 0.44 * extent[1], body, air)
     for label, level in enumerate(levels, start=1):
         image[labels == label] = level

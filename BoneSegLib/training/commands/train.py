@@ -1,4 +1,4 @@
-"""`boneseg train`: synthetic cases in, a trained stage, and with `--export` a model folder, out."""
+"""`boneseg train`: images and labels in, a model folder out."""
 
 from __future__ import annotations
 
@@ -6,69 +6,80 @@ import argparse
 import json
 import logging
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
-from BoneSegLib.errors import InputError, UsageError
+from BoneSegLib.options import DEVICES, PRECISIONS
+from BoneSegLib.training.commands.parse import folds, three_numbers, three_sizes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``boneseg train``."""
     parser.description = (
-        "Train the stages of a bone model on the cases of 'boneseg synthesize --format npy'. A training may be killed "
-        "at any moment: the same command goes on from its last checkpoint. Train both stages, then --export."
+        "Train a model on images and labels: nnU-Net's raw layout, two folders 'images' and 'labels', pairs of files "
+        "x_ct.nii.gz and x_labels.nii.gz, or segmentations saved from Slicer. Plans are made from the data. A training "
+        "may be killed at any moment: the same command goes on from its last checkpoint. RUN/model is the result."
     )
-    parser.add_argument("cases", metavar="CASES", type=Path, help="folder of cases")
+    parser.add_argument("data", metavar="DATA", type=Path, help="folder of images and labels")
     parser.add_argument("-o", "--output", metavar="RUN", type=Path, required=True,
-                        help="folder of the training: one folder per stage, with checkpoint and curve")  # fmt: skip
-    parser.add_argument("--stage", choices=("3d_lowres", "3d_cascade_fullres"), help="which network to train")
-    parser.add_argument("--minutes", type=float, default=60.0, help="computing time, over all resumptions")
-    parser.add_argument("--steps", type=int, default=1_000_000, help="stop after so many steps, if sooner")
-    parser.add_argument("--batch", type=int, default=2, help="examples per step (default: %(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the start (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="computing threads (default: %(default)s)")
+                        help="folder of the training: plans, prepared cases, checkpoints, curves, model")  # fmt: skip
+    add_data_options(parser)
+    add_loop_options(parser)
+    parser.add_argument("--fold", dest="folds", type=folds, default=("0",), metavar="N|N,M|all",
+                        help="of the five-fold cross-validation; 'all' trains on every case (default: 0)")  # fmt: skip
+    parser.add_argument("--plan-only", action="store_true", help="make the plans, show them, and stop")
+    parser.add_argument("--no-validation", action="store_true", help="do not segment the held-out cases at the end")
+    parser.add_argument("--name", help="of the model (default: the name of RUN)")
+    bones = parser.add_argument_group("the bundled bone model, on cases of 'boneseg synthesize --format npy'")
+    bones.add_argument("--stage", choices=("3d_lowres", "3d_cascade_fullres"), help="which network to train")
+    bones.add_argument("--export", metavar="MODEL", type=Path, help="write a model folder from the trained stages")
+    parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """What is in the data, and what network to plan for them."""
     parser.add_argument(
-        "--window", metavar="K,J,I", help="train on smaller windows than inference uses, which is cheaper"
-    )
-    parser.add_argument("--export", metavar="MODEL", type=Path, help="write a model folder from the trained stages")
-    parser.add_argument("--json", action="store_true", help="print one JSON object with the progress made")
+        "--labels", nargs="+", default=(), metavar="NAME=VALUES",
+        help="which drawn values or segments make which label: liver=1 kidneys=2,3 spine=L1,L2; or a JSON file; or "
+        "'bones' (default: everything that is drawn)",
+    )  # fmt: skip
+    parser.add_argument("--modality", help="CT, MR, T2, ... (default: told by dataset.json or by the values)")
+    parser.add_argument("--fine-tune", metavar="MODEL", type=Path, help="start from this model's plans and weights")
+    parser.add_argument("--no-mirroring", action="store_true", help="never mirror images (default: where names allow)")
+    parser.add_argument("--memory", type=float, metavar="GB", help="of the graphics card to plan for (8; on a CPU 1)")
+    parser.add_argument("--features", type=int, help="of the finest level (default: 32; on a CPU 16)")
+    parser.add_argument("--stages", type=int, choices=(1, 2), help="one network or a cascade (default: by the data)")
+    parser.add_argument("--spacing", type=three_numbers, metavar="K,J,I", help="mm, instead of the median of the data")
+    parser.add_argument("--window", type=three_sizes, metavar="K,J,I", help="voxels, instead of what fits the memory")
+
+
+def add_loop_options(parser: argparse.ArgumentParser) -> None:
+    """How long and how to train."""
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, metavar="M",
+        help="computing time of each network and fold, over all resumptions (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--steps", type=int, default=1_000_000, help="stop after so many steps, if sooner")
+    parser.add_argument("--batch", type=int, help="examples per step (default: as planned)")
+    parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the start (default: %(default)s)")
+    parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
+    parser.add_argument("--threads", type=int, help="computing threads (default: as torch decides)")
 
 
 def run_command(args: argparse.Namespace) -> int:
-    """Run it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
-    if args.stage is None and args.export is None:
-        raise UsageError("There is nothing to do.", remedy="Give --stage to train, --export to write a model, or both.")
-    window = _parse_window(args.window)
+    """Runs it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
+    if not sys.stderr.isatty():
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if args.stage is not None or args.export is not None or any(args.data.glob("synth_*_labels.npy")):
+        from BoneSegLib.training.commands.train_bones import train_bones
 
-    from BoneSegLib.training import export, train
-    from BoneSegLib.training.cases import list_cases
-    from BoneSegLib.training.loop import LoopOptions
+        done = train_bones(args)
+    else:
+        from BoneSegLib.training.commands.train_own import train_own
 
-    cases = list_cases(args.cases)
-    if not cases:
-        raise InputError(
-            f"There are no cases in '{args.cases.name}'.", remedy="Make some: boneseg synthesize MAPS -o FOLDER"
-        )
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    done: dict[str, object] = {"cases": len(cases)}
-    if args.stage is not None:
-        options = LoopOptions(
-            minutes=args.minutes, steps=args.steps, batch=args.batch, learning_rate=args.learning_rate
-        )
-        progress = train.run(args.cases, args.output / args.stage, stage=args.stage, options=options,
-                             threads=args.threads, patch=window)  # fmt: skip
-        done[args.stage] = asdict(progress)
-    if args.export is not None:
-        export.export_run(args.output, args.export, cases=len(cases))
-        done["model"] = str(args.export)
-    sys.stdout.write((json.dumps(done) if args.json else "\n".join(f"{k}: {v}" for k, v in done.items())) + "\n")
+        done = train_own(args)
+    if args.json:
+        sys.stdout.write(json.dumps(done) + "\n")
+    else:
+        sys.stdout.writelines(f"{key}: {value}\n" for key, value in done.items())
     return 0
-
-
-def _parse_window(text: str | None) -> tuple[int, int, int] | None:
-    if text is None:
-        return None
-    sizes = [int(part) for part in text.split(",") if part.strip().isdigit()]
-    if len(sizes) != 3 or any(size % 16 for size in sizes):
-        raise UsageError("--window should be three multiples of 16, as in 64,64,64.")
-    return (sizes[0], sizes[1], sizes[2])

@@ -39,13 +39,18 @@ class LabelRules:
     def names(self) -> tuple[str, ...]:
         return tuple(self.sources)
 
-    def apply(self, array: NDArray, segments: Mapping[int, Sequence[str]]) -> NDArray[np.uint8]:
-        """Drawn values (integers, 0 and more) as labels; ``segments`` tells the names that a value goes by."""
+    def apply(
+        self, array: NDArray, segments: Mapping[int, Sequence[str]], *, by_name: bool = False
+    ) -> NDArray[np.uint8]:
+        """Drawn values (integers, 0 and more) as labels; ``segments`` tells the names that a value goes by.
+
+        ``by_name``: only the names count.
+        """
         values = {_folded(name): value for value, known in segments.items() for name in known}
         table = np.zeros(int(array.max(initial=0)) + 1, np.uint8)
         for label, tokens in enumerate(self.sources.values(), start=1):
             for token in tokens:
-                value = values.get(_folded(token)) if isinstance(token, str) else token
+                value = values.get(_folded(token)) if isinstance(token, str) else None if by_name else token
                 if value is not None and value < len(table):
                     table[value] = label
         return table[array]

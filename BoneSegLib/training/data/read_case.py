@@ -22,17 +22,21 @@ _GRID_TOLERANCE = 0.01
 
 @dataclass(frozen=True, eq=False)
 class DrawnCase:
-    """``drawn``: values (integers, kji) on the grid of ``image``; ``segments``: the names that each value goes by."""
+    """``drawn``: values (integers, kji) on the grid of ``image``; ``segments``: the names that each value goes by.
+
+    ``by_name``: the values mean nothing by themselves, as those of segments.
+    """
 
     name: str
     image: Volume
     drawn: NDArray
     segments: Mapping[int, tuple[str, ...]]
+    by_name: bool = False
 
     def labels(self, rules: LabelRules) -> LabelMap:
         """As labels 1, 2, 3, ... with the names of the rules."""
         structures = tuple(foreign_structure(label, name) for label, name in enumerate(rules.names, start=1))
-        return LabelMap(rules.apply(self.drawn, self.segments), self.image.geometry, structures)
+        return LabelMap(rules.apply(self.drawn, self.segments, by_name=self.by_name), self.image.geometry, structures)
 
 
 def read_case(pair: Pair, source: Source) -> DrawnCase:
@@ -43,7 +47,7 @@ def read_case(pair: Pair, source: Source) -> DrawnCase:
 
         labels, names = read_segments(pair.labels, image.geometry)
         segments = {one.label: (one.id, names[one.label]) for one in labels.structures}
-        return DrawnCase(pair.name, image, labels.array, segments)
+        return DrawnCase(pair.name, image, labels.array, segments, by_name=True)
     volume = read_volume(pair.labels)
     array = _whole_numbers(volume.array, pair)
     drawn = on_grid(LabelMap(array, volume.geometry), _same_grid(volume.geometry, image.geometry, pair)).array

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.inference.stage import AIR_HU
 from BoneSegLib.models.architecture import Architecture, Triple
+from BoneSegLib.models.model import Stage
 from BoneSegLib.models.plans import Intensity
 from BoneSegLib.training.stage import StagePlan
 
@@ -18,6 +20,7 @@ class NetworkPlan:
     """``spacing`` (mm) and ``patch`` (voxels) along k, j, i; ``batch`` windows per step.
 
     ``previous`` and ``following`` name the neighbours in a cascade; a network with a previous one sees its labels.
+    ``air``: outside of an image is air, as for the bundled model; otherwise 0 after normalisation, as in nnU-Net.
     """
 
     name: str
@@ -29,6 +32,14 @@ class NetworkPlan:
     batch: int = 2
     previous: str | None = None
     following: str | None = None
+    air: bool = False
+
+    @property
+    def outside(self) -> float:
+        """The normalised value of what lies outside of an image."""
+        if not self.air:
+            return 0.0
+        return (max(AIR_HU, self.intensity.lower) - self.intensity.mean) / self.intensity.std
 
     def in_channels(self, labels: int) -> int:
         """The image and, after a previous stage, one channel per label."""
@@ -47,4 +58,24 @@ def plan_of_stage(stage: StagePlan) -> NetworkPlan:
         batch=1,
         previous=stage.previous,
         following=stage.following,
+        air=True,
+    )
+
+
+def plan_of_model(stage: Stage, *, air: bool) -> NetworkPlan:
+    """A trained network's plan, to train another one alike."""
+    configuration = stage.configuration
+    raw = stage.plans.configurations[configuration.name]
+    following = raw.get("next_stage")
+    return NetworkPlan(
+        name=configuration.name,
+        spacing=configuration.spacing,
+        patch=configuration.patch,
+        architecture=configuration.architecture,
+        normalization=configuration.normalizations[0],
+        intensity=stage.intensity or Intensity(0.0, 1.0, 0.0, 1.0),
+        batch=max(2, int(raw.get("batch_size", 2))),
+        previous=configuration.previous_stage,
+        following=str(following) if following else None,
+        air=air,
     )

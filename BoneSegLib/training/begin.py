@@ -1,0 +1,149 @@
+"""The first part of a training: cases read twice, once to measure and plan, once to prepare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from BoneSegLib.errors import Cancelled, InputError
+from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
+from BoneSegLib.training.data.find import find_source
+from BoneSegLib.training.data.harmonise import StraightCase, harmonise
+from BoneSegLib.training.data.label_rules import LabelRules, parse_rules, rules_of_data
+from BoneSegLib.training.data.read_case import DrawnCase, read_case
+from BoneSegLib.training.data.source import Source
+from BoneSegLib.training.planning.fingerprint import Fingerprint, fingerprint_of
+from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_model
+from BoneSegLib.training.planning.planner import make_plans
+from BoneSegLib.training.prepared import prepare, prepared_path
+from BoneSegLib.training.project import Project, ProjectOptions, load_project, save_project
+
+AIR_BELOW = -500.0
+"""Only CT shows air at values like this."""
+
+
+def begin(
+    data: Path,
+    folder: Path,
+    options: ProjectOptions,
+    *,
+    progress: Progress = no_progress,
+    is_cancelled: IsCancelled = never_cancelled,
+) -> Project:
+    """Plans made and cases prepared in ``folder``, or those that an earlier run left there.
+
+    Raises `InputError` for data that cannot be used, and for a folder that holds another training.
+    """
+    source = find_source(data)
+    project = load_project(folder, source, options)
+    if project is None:
+        project = _planned(folder, source, options, progress=progress, is_cancelled=is_cancelled)
+        save_project(project)
+    missing = [
+        index
+        for index, pair in enumerate(source.pairs)
+        if not all(prepared_path(project.prepared(plan), pair.name).exists() for plan in project.plans)
+    ]
+    for done, index in enumerate(missing):
+        if is_cancelled():
+            raise Cancelled
+        progress(done / len(missing), f"Preparing case {done + 1} of {len(missing)}")
+        case = _straight(read_case(source.pairs[index], source), project.rules, is_ct=project.is_ct)
+        for plan in project.plans:
+            prepare(case, plan, project.prepared(plan), labels=len(project.rules.names))
+    return project
+
+
+def _planned(
+    folder: Path, source: Source, options: ProjectOptions, *, progress: Progress, is_cancelled: IsCancelled
+) -> Project:
+    asked = parse_rules(options.labels) if options.labels else None
+    rules = asked or _rules_of(source)
+    fingerprints: list[Fingerprint] = []
+    channel = options.modality or source.channel
+    for done, case in enumerate(_cases(source, is_cancelled)):
+        progress(done / len(source.pairs), f"Measuring case {done + 1} of {len(source.pairs)}")
+        channel = channel or ("CT" if float(case.image.array.min()) < AIR_BELOW else "MR")
+        straight = _straight(case, rules, is_ct=channel.casefold() == "ct")
+        fingerprints.append(fingerprint_of(straight, labels=len(rules.names)))
+    voxels = np.sum([one.voxels for one in fingerprints], axis=0)[1:]
+    _require_drawn(dict(zip(rules.names, voxels.tolist(), strict=True)), rules)
+    return Project(
+        folder=folder,
+        source=source,
+        rules=rules,
+        channel=channel,
+        plans=_plans(fingerprints, channel, options),
+        median_size_mm=_median_size(fingerprints),
+        voxels=dict(zip(rules.names, voxels.tolist(), strict=True)),
+        options=options,
+    )
+
+
+def _plans(fingerprints: list[Fingerprint], channel: str, options: ProjectOptions) -> tuple[NetworkPlan, ...]:
+    is_ct = channel.casefold() == "ct"
+    if options.fine_tune is None:
+        return make_plans(fingerprints, is_ct=is_ct, options=options.planner)
+    from BoneSegLib.inference.loading import load_model
+
+    model = load_model(options.fine_tune)
+    if model.dataset.is_ct != is_ct:
+        raise InputError(
+            f"The model to start from was trained on {model.dataset.channels[0]}, the data are {channel}.",
+            remedy="Choose another model, or say what the data are with --modality.",
+        )
+    stages = model.stages_of("fast" if options.planner.stages == 1 else "full")
+    return tuple(plan_of_model(stage, air=model.pads_with_air) for stage in stages)
+
+
+def _rules_of(source: Source) -> LabelRules:
+    """Without ``--labels`` and without a dataset.json: what was drawn anywhere, by one more reading."""
+    if source.label_names:
+        return rules_of_data(source.label_names, (), ())
+    values: set[int] = set()
+    segments: dict[str, None] = {}
+    for case in _cases(source, never_cancelled):
+        if case.segments:
+            segments.update(dict.fromkeys(names[-1] for names in case.segments.values()))
+        else:
+            values.update(int(value) for value in np.unique(case.drawn))
+    if segments and values - {0}:
+        raise InputError(
+            "Some cases name their labels (.seg.nrrd), others have values only.",
+            remedy="Say what belongs together: --labels liver=1,Liver spleen=2,Spleen",
+        )
+    if not segments and not values - {0}:
+        raise InputError("Nothing is drawn in any case.", remedy="Check the label files.")
+    return rules_of_data({}, values, segments)
+
+
+def _cases(source: Source, is_cancelled: IsCancelled) -> Iterator[DrawnCase]:
+    for pair in source.pairs:
+        if is_cancelled():
+            raise Cancelled
+        yield read_case(pair, source)
+
+
+def _straight(case: DrawnCase, rules: LabelRules, *, is_ct: bool) -> StraightCase:
+    straight = harmonise(case.image, case.labels(rules), is_ct=is_ct)
+    return StraightCase(case.name, straight.image, straight.labels, straight.spacing)
+
+
+def _require_drawn(voxels: dict[str, int], rules: LabelRules) -> None:
+    absent = [name for name, count in voxels.items() if not count]
+    if absent:
+        asked = "; ".join(f"{name} = {', '.join(map(str, rules.sources[name]))}" for name in absent[:5])
+        raise InputError(
+            f"{len(absent)} labels are drawn in no case: {', '.join(absent[:5])}.",
+            cause=f"Asked for is: {asked}.",
+            remedy="Check values and names of --labels, or leave these labels out.",
+        )
+
+
+def _median_size(fingerprints: list[Fingerprint]) -> Spacing:
+    sizes = np.array([np.array(one.shape) * one.spacing for one in fingerprints])
+    k, j, i = (float(size) for size in np.median(sizes, axis=0))
+    return (k, j, i)

@@ -1,0 +1,38 @@
+"""`boneseg train` on the cases of `boneseg synthesize`: the two stages of the bundled bone model."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from BoneSegLib.errors import InputError, UsageError
+
+
+def train_bones(args: argparse.Namespace) -> dict[str, object]:
+    """Trains a stage, writes a model, or both; returns what was done."""
+    if args.stage is None and args.export is None:
+        raise UsageError("There is nothing to do.", remedy="Give --stage to train, --export to write a model, or both.")
+    if args.window and any(size % 16 for size in args.window):
+        raise UsageError("--window should be three multiples of 16, as in 64,64,64.")
+
+    from BoneSegLib.training import export, train
+    from BoneSegLib.training.cases import list_cases
+    from BoneSegLib.training.loop import LoopOptions
+
+    cases = list_cases(args.data)
+    if not cases:
+        raise InputError(
+            f"There are no cases in '{args.data.name}'.", remedy="Make some: boneseg synthesize MAPS -o FOLDER"
+        )
+    done: dict[str, object] = {"cases": len(cases)}
+    if args.stage is not None:
+        options = LoopOptions(
+            minutes=args.minutes, steps=args.steps, batch=args.batch or 2, learning_rate=args.learning_rate
+        )
+        progress = train.run(args.data, args.output / args.stage, stage=args.stage, options=options,
+                             threads=args.threads or 1, patch=args.window)  # fmt: skip
+        done[args.stage] = asdict(progress)
+    if args.export is not None:
+        export.export_run(args.output, args.export, cases=len(cases))
+        done["model"] = str(args.export)
+    return done

@@ -1,0 +1,46 @@
+"""What a fold's model reaches on the cases that it did not see: segmented in full, as a user would."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from BoneSegLib.evaluation.cohort import Cohort
+from BoneSegLib.evaluation.compare import compare_labelmaps
+from BoneSegLib.evaluation.options import CompareOptions
+from BoneSegLib.inference.engine import segment
+from BoneSegLib.options import SegmentOptions
+from BoneSegLib.training.data.read_case import read_case
+from BoneSegLib.training.folds import Split
+from BoneSegLib.training.project import Project
+
+_FOLDER = "validation"
+
+
+def validate_fold(project: Project, split: Split, model: Path, *, device: str, precision: str) -> dict[str, float]:
+    """Mean Dice of each label and over labels (``mean``); all numbers go to ``validation/fold_N.csv``."""
+    options = SegmentOptions(model=model, folds=(split.fold,), device=device, precision=precision, force=True)
+    comparisons = {}
+    for pair in project.source.pairs:
+        if pair.name in split.validation:
+            case = read_case(pair, project.source)
+            found = segment(case.image, options)
+            comparisons[pair.name] = compare_labelmaps(case.labels(project.rules), found, options=CompareOptions())
+    cohort = Cohort.of(comparisons)
+    folder = project.folder / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    cohort.to_csv(folder / f"fold_{split.fold}.csv")
+    dice = {one.structure: one.mean for one in cohort.distributions("dice") if one.n}
+    dice["mean"] = math.fsum(dice.values()) / len(dice) if dice else math.nan
+    (folder / f"fold_{split.fold}.json").write_text(json.dumps(dice, indent=2) + "\n", encoding="utf-8")
+    return dice
+
+
+def read_dice(folder: Path) -> dict[str, dict[str, float]]:
+    """Fold -> label -> mean Dice, of all folds that were validated so far."""
+    found = {}
+    for path in sorted((folder / _FOLDER).glob("fold_*.json")):
+        dice = json.loads(path.read_text(encoding="utf-8"))
+        found[path.stem.removeprefix("fold_")] = {name: round(value, 4) for name, value in dice.items()}
+    return found

@@ -1,0 +1,53 @@
+"""The curves of a training: losses and Dice over the steps, as CSV and as a picture."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from BoneSegLib.report.line_chart import Line, write_line_chart
+
+CURVE, VALIDATION, PICTURE = "curve.csv", "validation.csv", "curve.png"
+
+
+def append_row(path: Path, row: Mapping[str, object]) -> None:
+    """One more row; the header comes with the first."""
+    is_new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def read_rows(path: Path) -> list[dict[str, float]]:
+    """The rows by step. A training that was killed repeats some steps: the later row of a step counts."""
+    if not path.exists():
+        return []
+    rows: dict[int, dict[str, float]] = {}
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            # A kill may leave half a line behind.
+            if None not in row.values() and all(row.values()):
+                rows[int(row["step"])] = {name: float(value) for name, value in row.items()}
+    return [rows[step] for step in sorted(rows)]
+
+
+def draw_curves(folder: Path, *, title: str) -> Path | None:
+    """``curve.png`` of a training's folder, or ``None`` where there is nothing to draw yet."""
+    training, validation = read_rows(folder / CURVE), read_rows(folder / VALIDATION)
+    lines = []
+    if training:
+        steps = [row["step"] for row in training]
+        lines.append(Line("Dice loss", steps, [row["dice_loss"] for row in training]))
+        lines.append(Line("cross-entropy", steps, [row["cross_entropy"] for row in training]))
+    if validation:
+        steps = [row["step"] for row in validation]
+        lines.append(Line("Dice, held out", steps, [row["dice"] for row in validation], marks=True))
+    if not lines:
+        return None
+    highest = max(1.0, *(value for line in lines for value in line.y))
+    write_line_chart(folder / PICTURE, lines, title=title, x_title="step", y_title="loss, Dice", y_range=(0, highest))
+    return folder / PICTURE

@@ -1,0 +1,128 @@
+"""What a training settles before its first step: cases, labels, modality and plans; kept in its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from BoneSegLib.errors import InputError
+from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.training.data.json_input import read_json
+from BoneSegLib.training.data.label_rules import LabelRules
+from BoneSegLib.training.data.sides import Mirroring, mirroring_of
+from BoneSegLib.training.data.source import Source
+from BoneSegLib.training.planning.network_plan import NetworkPlan
+from BoneSegLib.training.planning.plan_file import plan_from_json
+from BoneSegLib.training.planning.planner import PlannerOptions
+
+FILE = "training.json"
+_PREPARED = "prepared"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectOptions:
+    """``labels``: words of ``--labels``, none for all that was drawn. ``modality``: ``None`` to tell by the data.
+    ``fine_tune``: a model folder whose plans and weights are the start. ``mirror``: let training mirror images where
+    the names of labels allow it."""
+
+    labels: tuple[str, ...] = ()
+    modality: str | None = None
+    planner: PlannerOptions = field(default_factory=PlannerOptions)
+    fine_tune: Path | None = None
+    mirror: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        return json.loads(json.dumps(asdict(self), default=str))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Project:
+    """A training in ``folder``. ``voxels``: drawn voxels of each label over all cases, by name."""
+
+    folder: Path
+    source: Source
+    rules: LabelRules
+    channel: str
+    plans: tuple[NetworkPlan, ...]
+    median_size_mm: Spacing
+    voxels: dict[str, int]
+    options: ProjectOptions
+
+    @property
+    def is_ct(self) -> bool:
+        return self.channel.casefold() == "ct"
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        return tuple(pair.name for pair in self.source.pairs)
+
+    @property
+    def mirroring(self) -> Mirroring:
+        found = mirroring_of(self.rules.names)
+        return found if self.options.mirror else Mirroring((), tuple(range(len(self.rules.names) + 1)))
+
+    def prepared(self, plan: NetworkPlan) -> Path:
+        """The folder of the cases as one network sees them."""
+        return self.folder / _PREPARED / plan.name
+
+    def fold_folder(self, plan: NetworkPlan, fold: str) -> Path:
+        """The folder of one training: checkpoint and curves."""
+        return self.folder / plan.name / f"fold_{fold}"
+
+
+def save_project(project: Project) -> None:
+    """Writes ``training.json``, whole or not at all."""
+    content = {
+        "options": project.options.to_dict(),
+        "cases": list(project.cases),
+        "labels": {name: list(tokens) for name, tokens in project.rules.sources.items()},
+        "voxels": project.voxels,
+        "channel": project.channel,
+        "median_size_mm": list(project.median_size_mm),
+        "plans": [asdict(plan) for plan in project.plans],
+    }
+    project.folder.mkdir(parents=True, exist_ok=True)
+    path = project.folder / FILE
+    unfinished = path.with_suffix(".part")
+    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def load_project(folder: Path, source: Source, options: ProjectOptions) -> Project | None:
+    """The training that ``folder`` holds, ``None`` if none. Raises `InputError` if it was begun differently."""
+    if not (folder / FILE).is_file():
+        return None
+    content = read_json(folder / FILE)
+    _require_same("cases", content["cases"], [pair.name for pair in source.pairs])
+    begun, asked = content["options"], options.to_dict()
+    for key in asked:
+        _require_same(key.replace("_", " "), begun.get(key), asked[key])
+    k, j, i = content["median_size_mm"]
+    return Project(
+        folder=folder,
+        source=source,
+        rules=LabelRules({name: tuple(tokens) for name, tokens in content["labels"].items()}),
+        channel=content["channel"],
+        plans=tuple(plan_from_json(plan) for plan in content["plans"]),
+        median_size_mm=(k, j, i),
+        voxels=content["voxels"],
+        options=options,
+    )
+
+
+def _require_same(what: str, begun: Any, asked: Any) -> None:
+    if begun != asked:
+        raise InputError(
+            f"The folder holds a training that was begun with other {what}.",
+            cause=f"It was begun with {_short(begun)}; asked for is {_short(asked)}.",
+            remedy="Go on with what it was begun with, or choose another folder.",
+        )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 6:
+        return f"{len(value)} of them"
+    return json.dumps(value)
