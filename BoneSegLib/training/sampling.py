@@ -40,7 +40,7 @@ class WholeFieldSampler:
     """
 
     def __init__(
-        self, plan: StagePlan, *, case_spacing: float, smaller: Triple | None = None, smaller_share: float = 0.9
+        self, plan: StagePlan, *, case_spacing: float, smaller: Triple | None = None, smaller_share: float = 0.8
     ) -> None:
         """``smaller``: a cheaper window that most steps use, since few patients fill the whole one."""
         self._plan = plan
@@ -49,8 +49,15 @@ class WholeFieldSampler:
         self._pose = PoseOptions(rotation=(7, 6, 8), log_size=0.09, log_axis_size=0.05)
 
     def __call__(self, cases: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        patch = self._smaller if self._smaller and rng.random() < self._smaller_share else self._plan.patch
+        patch = self._window(rng)
         return _batch([self._draw(case, patch, rng) for case in cases])
+
+    def _window(self, rng: np.random.Generator) -> Triple:
+        """Mostly the smaller window, at times shorter or whole: how much air there is must not matter."""
+        if self._smaller is None or rng.random() > self._smaller_share:
+            return self._plan.patch
+        k, j, i = self._smaller
+        return (k - 16, j, i) if k > 48 and rng.random() < 0.2 else (k, j, i)
 
     def _draw(self, case: Path, patch: Triple, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         opened = open_case(case)

@@ -27,7 +27,7 @@ def run(
 ) -> Progress:
     """Trains a stage on the cases of a folder, going on from the checkpoint in ``folder`` if there is one.
 
-    ``patch``: smaller windows than the plan's, which are cheaper. ``start_from``: a checkpoint of another training of
+    Cases that come while it trains are used as well. ``patch``: smaller windows than the plan's, which are cheaper. ``start_from``: a checkpoint of another training of
     the same stage, whose averaged weights this one begins with.
     """
     torch.set_num_threads(threads)
@@ -42,13 +42,12 @@ def run(
         sampler = WindowSampler(plan, case_spacing=case_spacing, patch=patch)
     else:
         sampler = WholeFieldSampler(plan, case_spacing=case_spacing, smaller=patch)
-    listed = list_cases(cases)
     trainer = Trainer(
         network,
         sampler,
         features=plan.features,
         classes=CLASS_COUNT,
-        cases=lambda: listed,
+        cases=lambda: list_cases(cases),
         folder=folder,
         options=options,
     )
