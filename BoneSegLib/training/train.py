@@ -27,8 +27,8 @@ def run(
 ) -> Progress:
     """Trains a stage on the cases of a folder, going on from the checkpoint in ``folder`` if there is one.
 
-    Cases that come while it trains are used as well. ``patch``: smaller windows than the plan's, which are cheaper. ``start_from``: a checkpoint of another training of
-    the same stage, whose averaged weights this one begins with.
+    Cases that come while it trains are used as well. ``patch``: smaller windows than the plan's, which are cheaper.
+    ``start_from``: a checkpoint of another training of the same stage, whose averaged weights this one begins with.
     """
     torch.set_num_threads(threads)
     options = options or LoopOptions()
