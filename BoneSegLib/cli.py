@@ -15,6 +15,7 @@ from BoneSegLib.errors import BoneSegError, Cancelled, InternalError, MissingErr
 COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("BoneSegLib.commands.segment", "find the bones in a CT"),
     "compare": ("BoneSegLib.evaluation.commands", "compare a segmentation with a reference"),
+    "agreement": ("BoneSegLib.evaluation.agreement_command", "agreement over many cases, from tables of comparisons"),
     "grow-from-seeds": ("BoneSegLib.baselines.commands", "grow seeds over a CT, the baseline to compare with"),
     "batch": ("BoneSegLib.batch.commands", "segment many CTs, with one report of all"),
     "synthesize": ("BoneSegLib.training.commands.synthesize", "make synthetic CT from label maps"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -34,6 +34,17 @@ class BlandAltman:
     upper_interval: tuple[float, float]
     means: tuple[float, ...]
     differences: tuple[float, ...]
+
+    def values(self) -> dict[str, float]:
+        """The numbers as one flat row, the ends of an interval as ``_low`` and ``_high``; without the points."""
+        row: dict[str, float] = {}
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if each.name.endswith("_interval"):
+                row[f"{each.name}_low"], row[f"{each.name}_high"] = value
+            elif each.name not in ("means", "differences"):
+                row[each.name] = value
+        return row
 
 
 def bland_altman(reference: Sequence[float], test: Sequence[float]) -> BlandAltman:

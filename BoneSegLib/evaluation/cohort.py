@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,10 +34,21 @@ class Cohort:
 
     @classmethod
     def read(cls, tables: Iterable[Path]) -> Cohort:
-        """From the CSV files of ``boneseg compare``; a case is called as its file. Raises `InputError`."""
+        """From the CSV files of ``boneseg compare``, where a case is called as its file, or of many cases together.
+
+        Those have a column ``case``, as `to_csv` and ``boneseg batch`` write it. Raises `InputError`, also for a case
+        that comes twice: its bones would count double.
+        """
         rows: list[Row] = []
         for path in tables:
             rows += _read_table(path)
+        twice = [key for key, count in Counter((row["case"], row["structure"]) for row in rows).items() if count > 1]
+        if twice:
+            raise InputError(
+                f"The case '{twice[0][0]}' comes twice.",
+                cause=f"Its {twice[0][1]} has several rows.",
+                remedy="Give each table once, and tables of different cases different names.",
+            )
         return cls(tuple(rows))
 
     @property
@@ -88,7 +100,13 @@ def _read_table(path: Path) -> list[Row]:
             cause="Columns are missing: " + ", ".join(sorted(missing)) + ".",
             remedy="Give the CSV files that `boneseg compare` wrote.",
         )
-    return [{"case": path.stem, **{name: _value(name, row.get(name)) for name in COLUMNS}} for row in found]
+    try:
+        return [
+            {"case": row.get("case") or path.stem, **{name: _value(name, row.get(name)) for name in COLUMNS}}
+            for row in found
+        ]
+    except ValueError as error:
+        raise InputError(f"'{path.name}' holds something that is no number.", cause=str(error)) from error
 
 
 def _value(name: str, text: str | None) -> object:

@@ -11,16 +11,9 @@ from BoneSegLib.evaluation.box_chart import box_chart
 from BoneSegLib.evaluation.charts import bland_altman_chart
 from BoneSegLib.evaluation.cohort import Cohort
 from BoneSegLib.evaluation.definitions import BY_COLUMN
+from BoneSegLib.evaluation.raters import METRICS
 from BoneSegLib.evaluation.report import html_page
 from BoneSegLib.evaluation.tables import format_number, write_atomically
-
-METRICS: tuple[tuple[str, str, float | None], ...] = (
-    ("dice", ".3f", 1.0),
-    ("nsd", ".3f", 1.0),
-    ("hausdorff95_mm", ".2f", None),
-    ("assd_mm", ".2f", None),
-)
-"""Column, number format and end of the axis of what is told."""
 
 _NAMES = {structure.id: structure.name for structure in STRUCTURES}
 

@@ -1,4 +1,4 @@
-"""`boneseg compare`: two files in, a table out."""
+"""`boneseg compare`: two files in, a table out; or several files, each compared with each."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from BoneSegLib.anatomy import select_structures
+from BoneSegLib.errors import UsageError
 from BoneSegLib.evaluation.options import SURFACES, CompareOptions
 
 
@@ -20,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("reference", metavar="REFERENCE", type=Path, help="what counts as true")
     parser.add_argument("test", metavar="TEST", type=Path, help="what is judged")
+    parser.add_argument("more", metavar="MORE", nargs="*", type=Path, help="further segmentations, with --all-pairs")
+    parser.add_argument(
+        "--all-pairs",
+        action="store_true",
+        help="compare each with each (several raters of one case); the earlier one of a pair is the reference",
+    )
     parser.add_argument("-o", "--output", metavar="FILE.csv", type=Path, help="write the table, at full precision")
     parser.add_argument(
         "--tolerance",
@@ -47,15 +54,24 @@ def run_command(args: argparse.Namespace) -> int:
     options = CompareOptions(tolerance_mm=args.tolerance, surface=args.surface, structures=structures)
     select_structures(structures)  # a misspelt name is told before the files are read
     _check_outputs(args)
+    if args.more and not args.all_pairs:
+        raise UsageError(f"There are {2 + len(args.more)} segmentations.", remedy="Give two, or use --all-pairs.")
+    if args.mask is not None:
+        options = replace(options, mask=_read_mask(args.mask))
+    if args.all_pairs:
+        from BoneSegLib.evaluation.all_pairs_command import run_all_pairs
 
+        return run_all_pairs(args, options)
+    return _run_pair(args, options)
+
+
+def _run_pair(args: argparse.Namespace, options: CompareOptions) -> int:
     from BoneSegLib.evaluation.compare import compare_labelmaps
     from BoneSegLib.headless.read import read_labelmap, read_volume
 
     warnings: list[str] = []
     reference = read_labelmap(args.reference, warn=warnings.append)
     test = read_labelmap(args.test, warn=warnings.append)
-    if args.mask is not None:
-        options = replace(options, mask=_read_mask(args.mask))
     image = None if args.image is None else read_volume(args.image, warn=warnings.append)
     comparison = compare_labelmaps(reference, test, options=options)
     comparison = replace(comparison, remarks=(*warnings, *comparison.remarks))

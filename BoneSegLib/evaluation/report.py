@@ -104,14 +104,14 @@ def _row(score: Score, comparison: Comparison) -> str:
     cells = []
     for column, pattern in TABLE:
         value = getattr(score, column)
-        shade = f' style="background:{_shade(value)}"' if column in ("dice", "nsd") and math.isfinite(value) else ""
-        cells.append(f"<td{shade}>{format_number(value, pattern)}</td>")
+        style = f' style="background:{shade(value)}"' if column in ("dice", "nsd") and math.isfinite(value) else ""
+        cells.append(f"<td{style}>{format_number(value, pattern)}</td>")
     kind = ' class="mean"' if score.structure == "mean" else ""
     name = "Mean" if score.structure == "mean" else comparison.name(score.structure)
     return f'<tr{kind}><th>{escape(name)}</th>{"".join(cells)}<td class="text">{escape(score.note)}</td></tr>'
 
 
-def _shade(value: float) -> str:
+def shade(value: float) -> str:
     """White for 1, the more orange the lower, full at 0.7 and below."""
     lack = min(1.0, max(0.0, (1.0 - value) / 0.3))
     return f"rgba(224,122,31,{0.55 * lack:.2f})"

@@ -54,17 +54,11 @@ def comparison_text(comparison: Comparison) -> str:
     for row in comparison.rows:
         numbers = [format_number(getattr(row, column), pattern) for column, _, pattern in TEXT_COLUMNS]
         table.append([comparison.name(row.structure), *numbers])
-    widths = [max(len(line[n]) for line in table) for n in range(len(table[0]))]
     notes = ["note", *(row.note for row in comparison.rows)]
-    lines = []
-    for line, note in zip(table, notes, strict=True):
-        cells = [
-            line[0].ljust(widths[0]),
-            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
-        ]
-        lines.append("  ".join([*cells, note]).rstrip())
-    lines.insert(1, "-" * (sum(widths) + 2 * len(widths)))
-    lines.insert(-1, lines[1])
+    lines = [f"{line}  {note}".rstrip() for line, note in zip(aligned(table, rule=False), notes, strict=True)]
+    ruler = "-" * max(len(line) for line in aligned(table, rule=False))
+    lines.insert(1, ruler)
+    lines.insert(-1, ruler)
     lines += ["", *comparison.remarks]
     definitions = comparison.definitions
     lines.append(
@@ -72,6 +66,23 @@ def comparison_text(comparison: Comparison) -> str:
         "Definitions: --json, --report, docs/metrics.md."
     )
     return "\n".join(lines)
+
+
+def aligned(table: Sequence[Sequence[str]], *, rule: bool = True) -> list[str]:
+    """The lines of a table as text, the first column to the left and the others to the right.
+
+    ``rule``: a line below the heads.
+    """
+    if not table:
+        return []
+    widths = [max(len(line[n]) for line in table) for n in range(len(table[0]))]
+    lines = [
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in table
+    ]
+    return [lines[0], "-" * len(lines[0]), *lines[1:]] if rule else lines
 
 
 def _cell(value: object) -> str:
