@@ -54,6 +54,7 @@ def begin(
         case = _straight(read_case(source.pairs[index], source), project.rules, is_ct=project.is_ct)
         for plan in project.plans:
             prepare(case, plan, project.prepared(plan), labels=len(project.rules.names))
+    progress(1.0, "Prepared")
     return project
 
 

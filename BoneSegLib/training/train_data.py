@@ -63,7 +63,9 @@ def train_folds(
         if validate and split.validation and plan is project.plans[-1]:
             model = write_model(project, name=name)
             dice[split.fold] = validate_fold(project, split, model, device=options.device, precision=options.precision)
-    return Trained(write_model(project, name=name, fold_all=ALL in folds), progress, dice)
+    model = write_model(project, name=name, fold_all=ALL in folds)
+    tell(1.0, "Trained")
+    return Trained(model, progress, dice)
 
 
 def _report(tell: Tell, what: str, begun: int, total: int) -> Report:
