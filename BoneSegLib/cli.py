@@ -11,6 +11,7 @@ from importlib import import_module
 
 from BoneSegLib._version import __version__
 from BoneSegLib.errors import BoneSegError, Cancelled, InternalError, MissingError, ResourceError, UsageError
+from BoneSegLib.packages import broken_package
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "segment": ("BoneSegLib.commands.segment", "find the bones in a CT"),
@@ -18,8 +19,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "agreement": ("BoneSegLib.evaluation.agreement_command", "agreement over many cases, from tables of comparisons"),
     "grow-from-seeds": ("BoneSegLib.baselines.commands", "grow seeds over a CT, the baseline to compare with"),
     "batch": ("BoneSegLib.batch.commands", "segment many CTs, with one report of all"),
+    "export": ("BoneSegLib.commands.export", "write a segmentation as DICOM, meshes or another format"),
     "synthesize": ("BoneSegLib.training.commands.synthesize", "make synthetic CT from label maps"),
     "train": ("BoneSegLib.training.commands.train", "train a model on images and labels"),
+    "evaluate-model": ("BoneSegLib.training.commands.evaluate_model", "what a model is worth: accuracy, robustness"),
+    "data-curve": ("BoneSegLib.training.commands.data_curve", "how much data a model needs: Dice by number of cases"),
     "models": ("BoneSegLib.commands.models", "list, describe, verify and export models"),
     "doctor": ("BoneSegLib.commands.doctor", "what works here: versions, devices, memory, disk, model"),
 }
@@ -86,9 +90,12 @@ def _make_parser(words: list[str]):
 
 def _unexpected(error: Exception) -> BoneSegError:
     """An error that nobody foresaw: a missing package or a fault of ours."""
-    if isinstance(error, ModuleNotFoundError):
+    package = broken_package(error)
+    if package:
         return MissingError(
-            f"The package '{error.name}' is not installed here.", remedy=f"Install it with: pip install {error.name}"
+            f"The package '{package}' is missing here, or broken.",
+            cause=str(error),
+            remedy=f"Install it with: pip install {package}",
         )
     return InternalError(
         "Something went wrong that should not have.",

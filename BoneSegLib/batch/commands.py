@@ -6,18 +6,20 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from BoneSegLib.commands.segment import add_options, options_from
+from BoneSegLib.commands.segment import add_mesh_options, add_options, options_from
 
 if TYPE_CHECKING:
     from BoneSegLib.batch.cases import Listing
     from BoneSegLib.batch.folder import OutputFolder
-    from BoneSegLib.batch.one_case import Job
-    from BoneSegLib.batch.runner import Batch
+    from BoneSegLib.batch.job import Job
+    from BoneSegLib.batch.progress import BatchProgress
+    from BoneSegLib.batch.state import Batch
 
-FORMATS = ("seg.nrrd", "nii.gz", "nrrd")
+FORMATS = ("seg.nrrd", "nii.gz", "nrrd", "dcm")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tolerance", metavar="MM", type=float, default=2.0, help="of NSD (default: %(default)s mm)")
     parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of the outputs (default: %(default)s)")
     parser.add_argument("--all-series", action="store_true", help="every CT volume of a DICOM study, not only the best")
+    add_mesh_options(parser)
+    parser.add_argument("--scheduler", metavar="ADDRESS|local", help="do the cases on the workers of a Dask cluster")
+    parser.add_argument("--workers", metavar="N", type=int, help="with --scheduler local: processes on this computer")
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
 
@@ -76,35 +81,32 @@ def _tell(listing: Listing) -> None:
 
 def _job(args: argparse.Namespace, listing: Listing) -> Job:
     """Checks what would make every case fail, before the first one."""
-    from BoneSegLib.anatomy import select_structures
     from BoneSegLib.batch.folder import OutputFolder
-    from BoneSegLib.batch.one_case import Job
-    from BoneSegLib.inference.device import choose_device
-    from BoneSegLib.inference.loading import load_model
-    from BoneSegLib.models.integrity import model_hash
+    from BoneSegLib.batch.job import Plan, open_job
 
-    options = options_from(args)
-    model = load_model(options.model)
-    structures = select_structures(options.structures, known=model.structures)
-    choose_device(options.device)
+    if args.format == "dcm":
+        from BoneSegLib.dicom_seg.packages import require
+
+        require("highdicom")
     folder = OutputFolder(args.output, "." + args.format)
     folder.require_apart_from(listing.cases)
-    return Job(
-        folder=folder,
-        options=options,
-        model=model,
-        model_sha256=model_hash(model),
-        structures=structures,
-        tolerance_mm=args.tolerance,
-        adopt=args.resume,
+    return open_job(
+        Plan(
+            folder=folder,
+            options=options_from(args),
+            tolerance_mm=args.tolerance,
+            adopt=args.resume,
+            meshes=args.meshes,
+            mesh_format=args.mesh_format,
+        )
     )
 
 
 def _run(args: argparse.Namespace, listing: Listing, job: Job) -> Batch:
     from BoneSegLib.batch.interrupt import stop_requests
     from BoneSegLib.batch.progress import BatchProgress
-    from BoneSegLib.batch.runner import Batch
     from BoneSegLib.batch.settings import settings_of
+    from BoneSegLib.batch.state import Batch
     from BoneSegLib.errors import Cancelled
 
     job.folder.prepare()
@@ -118,12 +120,26 @@ def _run(args: argparse.Namespace, listing: Listing, job: Job) -> Batch:
     progress = BatchProgress(len(batch.pending))
     with stop_requests() as is_cancelled:
         try:
-            batch.run(progress=progress, is_cancelled=is_cancelled)
+            _go_through(args, batch, progress, is_cancelled)
         except (Cancelled, KeyboardInterrupt) as error:
             progress.stops()
             _outcome(job.folder, batch, 0.0)
             raise Cancelled("Cancelled. The finished cases are kept.", remedy="Go on with --resume.") from error
     return batch
+
+
+def _go_through(
+    args: argparse.Namespace, batch: Batch, progress: BatchProgress, is_cancelled: Callable[[], bool]
+) -> None:
+    scheduler = args.scheduler or ("local" if args.workers else None)
+    if scheduler is None:
+        from BoneSegLib.batch.runner import run_here
+
+        run_here(batch, progress=progress, is_cancelled=is_cancelled)
+    else:
+        from BoneSegLib.batch.cluster import run_on_cluster
+
+        run_on_cluster(batch, scheduler, workers=args.workers, progress=progress, is_cancelled=is_cancelled)
 
 
 def _outcome(folder: OutputFolder, batch: Batch, seconds: float) -> dict[str, Any]:

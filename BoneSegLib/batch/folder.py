@@ -32,6 +32,11 @@ class OutputFolder:
     def hidden(self) -> Path:
         return self.root / ".boneseg"
 
+    @property
+    def stop(self) -> Path:
+        """The file by which workers on other machines are told to stop."""
+        return self.hidden / "stop"
+
     def output_name(self, case: str) -> str:
         return case + self.suffix
 

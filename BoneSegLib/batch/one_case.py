@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.batch.cases import Case
-from BoneSegLib.batch.folder import OutputFolder
+from BoneSegLib.batch.job import Job
 from BoneSegLib.batch.reading import ReadImage
-from BoneSegLib.batch.record import DONE, Record, inputs_of, write_record
+from BoneSegLib.batch.record import DONE, Record, inputs_of, read_record, write_record
 from BoneSegLib.batch.settings import made_alike
 from BoneSegLib.errors import InputError, OutputError, ResourceError
 from BoneSegLib.inference.clock import Clock
-from BoneSegLib.options import IsCancelled, Progress, SegmentOptions
+from BoneSegLib.options import IsCancelled, Progress
 
 if TYPE_CHECKING:
-    from BoneSegLib.anatomy import Structure
-    from BoneSegLib.models.model import Model
+    from pathlib import Path
+
     from BoneSegLib.volume import LabelMap, Volume
 
 
@@ -27,22 +27,6 @@ class CannotWrite(Exception):
     def __init__(self, error: OutputError | ResourceError) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-@dataclass(frozen=True)
-class Job:
-    """What all cases of a batch have in common.
-
-    ``structures``: those asked for. ``tolerance_mm``: of NSD. ``adopt``: keep whole outputs that are there already.
-    """
-
-    folder: OutputFolder
-    options: SegmentOptions
-    model: Model
-    model_sha256: str
-    structures: tuple[Structure, ...]
-    tolerance_mm: float = 2.0
-    adopt: bool = False
 
 
 def do_case(
@@ -67,6 +51,8 @@ def _do_case(
 
     clock = Clock()
     read = _take_in(take)
+    # Told before the work rather than after it.
+    _require_source(job.folder.suffix, read.files)
     clock.lap("take in")
     volume = volume_from_node(read.node)
     labels, segmentation_node = _labels(case, job, volume, read.node, progress, is_cancelled)
@@ -74,7 +60,12 @@ def _do_case(
     rows = compute_statistics(segmentation_node, read.node)
     flags = noted_flags(labels)
     clock.lap("measure")
-    _writing(lambda: _write_outputs(case, job, segmentation_node, volume, labels))
+    elsewhere = read_record(job.folder.record(case.name))
+    if elsewhere is not None:
+        # Another worker was given the case because this one seemed lost, and was first.
+        return elsewhere
+    meshes: list[str] = []
+    _writing(lambda: meshes.extend(_write_outputs(case, job, segmentation_node, volume, labels, read.files)))
     clock.lap("write")
     comparison, remarks = _compare(case, job, labels)
     clock.lap("compare")
@@ -82,6 +73,8 @@ def _do_case(
         status=DONE,
         output=job.folder.output_name(case.name),
         output_bytes=job.folder.output(case.name).stat().st_size,
+        meshes=meshes,
+        mesh_format=job.mesh_format if job.meshes else None,
         seconds={"read": read.seconds, **clock.seconds},
         seconds_total=sum(clock.seconds.values()),
         notes=[*read.notes, *_notes_of(labels), *remarks],
@@ -103,6 +96,7 @@ class _TakenIn:
     node: Any
     notes: tuple[str, ...]
     seconds: float
+    files: tuple[Path, ...]
 
 
 def _take_in(take: Callable[[], ReadImage]) -> _TakenIn:
@@ -110,7 +104,7 @@ def _take_in(take: Callable[[], ReadImage]) -> _TakenIn:
     from BoneSegLib.scene.volume_node import add_volume_node
 
     read = take()
-    return _TakenIn(add_volume_node(read.volume), read.notes, read.seconds)
+    return _TakenIn(add_volume_node(read.volume), read.notes, read.seconds, read.files)
 
 
 def _notes_of(labels: LabelMap) -> list[str]:
@@ -168,15 +162,32 @@ def _compare(case: Case, job: Job, labels: LabelMap) -> tuple[dict[str, Any] | N
     return comparison.to_json(), [*remarks, *comparison.remarks]
 
 
-def _write_outputs(case: Case, job: Job, segmentation_node, volume: Volume, labels: LabelMap) -> None:
+def _write_outputs(
+    case: Case, job: Job, segmentation_node, volume: Volume, labels: LabelMap, dicom: tuple[Path, ...]
+) -> list[str]:
+    """Writes all files of a case but its record; the paths of the meshes."""
     from BoneSegLib.batch.picture import write_picture
     from BoneSegLib.headless.write import write_segmentation
+    from BoneSegLib.meshes.write import write_meshes
 
     job.folder.make_room(case.name)
     write_picture(job.folder.picture(case.name), volume, labels)
-    write_segmentation(
-        segmentation_node, job.folder.output(case.name), reference=volume.geometry, structures=labels.structures
-    )
+    meshes = []
+    if job.meshes is not None:
+        place = job.meshes / case.name
+        place.mkdir(parents=True, exist_ok=True)
+        meshes = [str(path) for path in write_meshes(labels, place, job.mesh_format)]
+    output = job.folder.output(case.name)
+    write_segmentation(segmentation_node, output, reference=volume.geometry, structures=labels.structures, dicom=dicom)
+    return meshes
+
+
+def _require_source(suffix: str, dicom: tuple[Path, ...]) -> None:
+    """Raises `InputError` where a DICOM segmentation is asked for and the image is no DICOM."""
+    if suffix == ".dcm":
+        from BoneSegLib.dicom_seg.write import require_source
+
+        require_source(dicom)
 
 
 def _writing(write: Callable[[], None]) -> None:

@@ -19,29 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ReadImage:
-    """An image as it was read, what was said about it, and how long it took."""
+    """An image as it was read, what was said about it, how long it took, and the files of its DICOM series."""
 
     volume: Volume
     notes: tuple[str, ...]
     seconds: float
+    files: tuple[Path, ...] = ()
 
 
 def read_case(case: Case, *, force: bool) -> ReadImage:
     """The image of a case; needs no MRML, so it may run in any thread. Raises `BoneSegError`."""
     from BoneSegLib.headless.dicom_read import read_series
     from BoneSegLib.headless.dicom_series import choose_series
-    from BoneSegLib.headless.read import read_volume
+    from BoneSegLib.headless.read import find_series, read_volume
 
     if case.problem is not None:
         raise case.problem
     started = time.monotonic()
     notes: list[str] = []
     if case.image.is_dir():
-        series = choose_series(_series_in(case.image), uid=case.series, force=force)
+        series: Series | None = choose_series(_series_in(case.image), uid=case.series, force=force)
+    else:
+        series = find_series(case.image, series=case.series, force=force)
+    if series is not None:
         volume = read_series(series, force=force, warn=notes.append)
     else:
-        volume = read_volume(case.image, series=case.series, force=force, warn=notes.append)
-    return ReadImage(volume, tuple(notes), time.monotonic() - started)
+        volume = read_volume(case.image, force=force, warn=notes.append)
+    return ReadImage(volume, tuple(notes), time.monotonic() - started, series.files if series else ())
 
 
 @lru_cache(maxsize=1)

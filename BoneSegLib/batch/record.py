@@ -19,8 +19,9 @@ class Record:
 
     ``status``: `DONE`, `FAILED` or `WAITING`. ``error``: kind, message, cause, remedy of a failure. ``output``: the
     file's name below the output folder, ``output_bytes`` its size, by which a resumed batch knows that it is whole.
-    ``structures``: id, name and colour of what was looked for. ``statistics``: one row per structure. ``flags``:
-    structure id to remarks. ``comparison``: `Comparison.to_json`. ``seconds``: per step.
+    ``meshes``: the files of the surfaces, if any were asked for, and ``mesh_format`` their kind. ``structures``: id,
+    name and colour of what was looked for. ``statistics``: one row per structure. ``flags``: structure id to remarks.
+    ``comparison``: `Comparison.to_json`. ``seconds``: per step.
     """
 
     case: str
@@ -30,6 +31,8 @@ class Record:
     reference: str | None = None
     output: str | None = None
     output_bytes: int | None = None
+    meshes: list[str] = field(default_factory=list)
+    mesh_format: str | None = None
     error: dict[str, Any] | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     seconds_total: float = 0.0
