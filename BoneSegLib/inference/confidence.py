@@ -7,8 +7,9 @@ several such numbers tells most about the Dice of a bone was measured (`Testing/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 
 from BoneSegLib.inference.restore import LogitsBlock
@@ -16,32 +17,46 @@ from BoneSegLib.inference.restore import LogitsBlock
 _SLAB = 8
 
 
-def mean_probabilities(block: LogitsBlock) -> tuple[float | None, ...]:
-    """Per class the mean softmax probability (0 to 1) over the voxels where it wins.
+class Probabilities:
+    """Adds up, block by block, the softmax probability of the winning class."""
 
-    ``None`` for background and for what wins nowhere.
-    Only voxels of bone are looked at, so that no array of classes x voxels is made.
-    """
-    heads = len(block.logits)
-    total = torch.zeros(heads, dtype=torch.float64)
-    count = torch.zeros(heads, dtype=torch.float64)
-    for start in range(0, block.logits.shape[1], _SLAB):
-        slab = block.logits[:, start : start + _SLAB].reshape(heads, -1)
-        winners = slab.argmax(0)
-        bone = winners.nonzero()[:, 0]
-        if not len(bone):
-            continue
-        best = slab[:, bone].float().softmax(0).amax(0).double().cpu()
-        classes = winners[bone].cpu()
-        total.index_add_(0, classes, best)
-        count.index_add_(0, classes, torch.ones_like(best))
-    return tuple(float(t / n) if n else None for t, n in zip(total, count, strict=True))
+    def __init__(self, heads: int) -> None:
+        self._total = np.zeros(heads)
+        self._count = np.zeros(heads)
+
+    def watch(self, blocks: Iterable[LogitsBlock]) -> Iterator[LogitsBlock]:
+        """Passes the blocks on."""
+        for block in blocks:
+            self._add(block)
+            yield block
+
+    def means(self) -> tuple[float | None, ...]:
+        """Per class the mean probability (0 to 1) over the voxels where it wins.
+
+        ``None`` for background and for what wins nowhere.
+        """
+        pairs = zip(self._total, self._count, strict=True)
+        return tuple(float(total / count) if count else None for total, count in pairs)
+
+    def _add(self, block: LogitsBlock) -> None:
+        heads = len(block.logits)
+        for start in range(block.repeated, block.logits.shape[1], _SLAB):
+            # Only voxels of bone are looked at, so that no array of classes x voxels is made.
+            winners = block.winners[start : start + _SLAB].reshape(-1)
+            bone = np.flatnonzero(winners)
+            if not len(bone):
+                continue
+            logits = block.logits[:, start : start + _SLAB].movedim(0, -1).reshape(-1, heads)
+            places = torch.from_numpy(bone).to(logits.device)
+            best = logits.index_select(0, places).float().softmax(1).amax(1).double().cpu().numpy()
+            self._total += np.bincount(winners[bone], best, minlength=heads)
+            self._count += np.bincount(winners[bone], minlength=heads)
 
 
 def combine(stages: Sequence[Sequence[float | None]], labels: Mapping[str, int]) -> dict[str, float]:
     """The confidence (0 to 1) of each structure: that of the network that was least sure of it.
 
-    ``stages``: `mean_probabilities` of each network; ``labels``: structure id -> class. Structures that the last
+    ``stages``: `Probabilities.means` of each network; ``labels``: structure id -> class. Structures that the last
     network found nowhere are left out.
     """
     found = {}

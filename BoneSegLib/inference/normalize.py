@@ -24,10 +24,22 @@ class Normalizer:
 
     def __call__(self, array: np.ndarray) -> torch.Tensor:
         """A part of the image (any numeric type) as normalised float32."""
-        values = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
-        outside = values == 0 if self.inside_only else None
-        normal = values.clamp(self.lower, self.upper).sub_(self.shift).div_(self.scale)
-        return normal if outside is None else normal.masked_fill_(outside, 0.0)
+        return self.finish(self.clip(array))
+
+    def clip(self, array: np.ndarray) -> torch.Tensor:
+        """A part of the image (any numeric type) as float32, all done that must be done before it is resampled."""
+        values = torch.from_numpy(array.astype(np.float32, order="C"))  # a copy of our own
+        if not self.inside_only:
+            return values.clamp_(self.lower, self.upper)
+        outside = values == 0
+        return self._scale(values.clamp_(self.lower, self.upper)).masked_fill_(outside, 0.0)
+
+    def finish(self, image: torch.Tensor) -> torch.Tensor:
+        """The rest, in place: shift and scale, which resampling leaves alone, and there are fewer voxels after it."""
+        return image if self.inside_only else self._scale(image)
+
+    def _scale(self, values: torch.Tensor) -> torch.Tensor:
+        return values.sub_(self.shift).div_(self.scale)
 
     def value(self, intensity: float) -> float:
         """One intensity, normalised."""

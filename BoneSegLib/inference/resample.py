@@ -21,6 +21,8 @@ ANISOTROPY_THRESHOLD = 3.0
 """nnU-Net resamples across the slices apart when the spacing's largest to smallest ratio exceeds this."""
 
 Shape = tuple[int, int, int]
+Part = tuple[slice, slice, slice]
+EVERYTHING: Part = (slice(None), slice(None), slice(None))
 Spacing = tuple[float, float, float]
 
 
@@ -94,43 +96,49 @@ def nearest_taps(size: int, new_size: int) -> np.ndarray:
 
 
 def resample_image(
-    read_slab: Callable[[int, int], torch.Tensor], shape: Shape, new_shape: Shape, axes: AxisOrders, *, slab: int = 16
+    read_slab: Callable[[int, int], torch.Tensor],
+    shape: Shape,
+    new_shape: Shape,
+    axes: AxisOrders,
+    *,
+    part: Part = EVERYTHING,
+    slab: int = 16,
 ) -> torch.Tensor:
-    """A float32 image of ``new_shape``.
+    """The ``part`` of an image of ``new_shape``, float32.
 
     ``read_slab(start, stop)`` gives float32 slices along the first axis, so that the image is never held in float32 at
     its full size. As in nnU-Net the result stays within the range of the input: of the whole image, or of each slice
     where slices are resampled apart.
     """
-    if tuple(shape) == tuple(new_shape):
-        return read_slab(0, shape[0]).clone()
     clip_slices = axes.across is not None
-    plane = torch.empty((shape[0], new_shape[1], new_shape[2]), dtype=torch.float32)
+    rows: list[torch.Tensor] = []
     lowest, highest = np.inf, -np.inf
     for start in range(0, shape[0], slab):
-        stop = min(start + slab, shape[0])
-        block = read_slab(start, stop)
-        lowest, highest = min(lowest, float(block.min())), max(highest, float(block.max()))
-        resized = _resize_axis(_resize_axis(block, 1, new_shape[1], axes), 2, new_shape[2], axes)
+        block = read_slab(start, min(start + slab, shape[0]))
+        low, high = (float(value) for value in block.aminmax())
+        lowest, highest = min(lowest, low), max(highest, high)
+        resized = _resize_axis(_resize_axis(block, 1, new_shape[1], axes, part), 2, new_shape[2], axes, part)
         if clip_slices and axes.across == 0:
-            torch.maximum(resized, block.amin((1, 2), keepdim=True), out=resized)
-            torch.minimum(resized, block.amax((1, 2), keepdim=True), out=resized)
-        plane[start:stop] = resized
-    result = _resize_axis(plane, 0, new_shape[0], axes)
-    if not clip_slices:
+            resized = torch.maximum(resized, block.amin((1, 2), keepdim=True))
+            resized = torch.minimum(resized, block.amax((1, 2), keepdim=True))
+        rows.append(resized.contiguous())
+    plane = torch.cat(rows)
+    rows.clear()
+    result = _resize_axis(plane, 0, new_shape[0], axes, part)
+    if not clip_slices and tuple(shape) != tuple(new_shape):
         result.clamp_(lowest, highest)
     return result
 
 
-def _resize_axis(block: torch.Tensor, axis: int, new_size: int, axes: AxisOrders) -> torch.Tensor:
+def _resize_axis(block: torch.Tensor, axis: int, new_size: int, axes: AxisOrders, part: Part) -> torch.Tensor:
     size = block.shape[axis]
     if size == new_size:
-        return block
+        return block[(*(slice(None),) * axis, part[axis])]
     if axes.orders[axis] == 0:
-        return block.index_select(axis, torch.from_numpy(nearest_taps(size, new_size)))
-    matrix = axis_matrix(size, new_size, axes.orders[axis])
+        return block.index_select(axis, torch.from_numpy(nearest_taps(size, new_size)[part[axis]]))
+    matrix = axis_matrix(size, new_size, axes.orders[axis])[part[axis]]
     if axis == 0:
-        return (matrix @ block.reshape(size, -1)).reshape(new_size, *block.shape[1:])
+        return (matrix @ block.reshape(size, -1)).reshape(len(matrix), *block.shape[1:])
     if axis == 1:
         return torch.matmul(matrix, block)
     return torch.matmul(block, matrix.T)

@@ -1,13 +1,15 @@
 """From logits on the network's grid to labels on the image's, without ever holding classes x full resolution.
 
 nnU-Net interpolates the logits linearly and takes the largest. Where all eight logits around a voxel agree on the
-largest class, so does any linear interpolation of them: only the other voxels, near boundaries, are interpolated. The
-result is the same; the work is a tenth.
+largest class, so does any linear interpolation of them: only the other voxels, near boundaries, are interpolated, the
+rows and columns they lie in first, along two axes, then themselves. The result is the same; the work is a tenth.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -16,15 +18,30 @@ from BoneSegLib.inference.resample import AxisOrders, Shape, linear_taps, neares
 
 _SLAB = 8
 _CHUNK = 1 << 18
+_EACH_ITSELF = np.arange(256, dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class LogitsBlock:
-    """Logits (heads, k, j, i) of the box at ``start`` in a network grid of size ``grid``; background outside of it."""
+    """Logits (heads, k, j, i) of the box at ``start`` in a network grid of size ``grid``; background outside of it.
+
+    Blocks may follow each other along the first axis: the first ``repeated`` planes (0 or 1) of one ended the one
+    before.
+    """
 
     logits: torch.Tensor
     start: Shape
     grid: Shape
+    repeated: int = 0
+
+    @cached_property
+    def winners(self) -> np.ndarray:
+        """The class with the largest logit (uint8 kji)."""
+        winners = np.empty(tuple(self.logits.shape[1:]), dtype=np.uint8)
+        for start in range(0, len(winners), _SLAB):
+            part = self.logits[:, start : start + _SLAB].movedim(0, -1)
+            winners[start : start + _SLAB] = part.argmax(-1).to(torch.uint8).cpu().numpy()
+        return winners
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,40 +53,45 @@ class _Taps:
     high: np.ndarray
     weight: np.ndarray
 
+    @property
+    def stop(self) -> int:
+        return self.first + len(self.low)
 
-def decide_labels(block: LogitsBlock, shape: Shape, axes: AxisOrders) -> np.ndarray:
-    """The winning class (uint8, kji) of each voxel of a grid of ``shape`` over the same field of view."""
-    labels = np.zeros(shape, dtype=np.uint8)
-    logits = block.logits.cpu()
-    winners = _winners(logits)
-    if tuple(shape) == tuple(block.grid):
-        labels[tuple(slice(s, s + n) for s, n in zip(block.start, winners.shape, strict=True))] = winners
-        return labels
+    def part(self, start: int, stop: int) -> _Taps:
+        """Those of the output voxels ``first + start`` to ``first + stop``."""
+        return _Taps(self.first + start, self.low[start:stop], self.high[start:stop], self.weight[start:stop])
+
+
+def decide_labels(
+    blocks: Iterable[LogitsBlock], labels: np.ndarray, axes: AxisOrders, *, values: np.ndarray = _EACH_ITSELF
+) -> None:
+    """Writes the winning class of each voxel into ``labels`` (uint8 kji, 0 so far).
+
+    ``labels`` is a grid of any size over the same field of view. ``values``: what is written for each class (uint8).
+    """
+    for block in blocks:
+        _decide_block(block, labels, axes, values)
+
+
+def _decide_block(block: LogitsBlock, labels: np.ndarray, axes: AxisOrders, values: np.ndarray) -> None:
+    winners, shape = block.winners, labels.shape
+    if shape == tuple(block.grid):
+        labels[tuple(slice(s, s + n) for s, n in zip(block.start, winners.shape, strict=True))] = values[winners]
+        return
     taps = [_axis_taps(block.grid[a], shape[a], axes.orders[a], block.start[a], winners.shape[a]) for a in range(3)]
     if any(len(tap.low) == 0 for tap in taps):
-        return labels
+        return
     mixed = _mixed_cells(winners, spans=tuple(order > 0 for order in axes.orders))
     along_k, along_j, along_i = taps
-    columns = (
-        slice(along_j.first, along_j.first + len(along_j.low)),
-        slice(along_i.first, along_i.first + len(along_i.low)),
-    )
+    logits = block.logits.cpu().movedim(0, -1)
     for start in range(0, len(along_k.low), _SLAB):
-        rows = slice(start, min(start + _SLAB, len(along_k.low)))
-        low_k = along_k.low[rows]
-        decided = winners[low_k].take(along_j.low, axis=1).take(along_i.low, axis=2)
-        undecided = np.nonzero(mixed[low_k].take(along_j.low, axis=1).take(along_i.low, axis=2))
+        rows = along_k.part(start, start + _SLAB)
+        decided = winners[rows.low].take(along_j.low, axis=1).take(along_i.low, axis=2)
+        undecided = np.nonzero(mixed[rows.low].take(along_j.low, axis=1).take(along_i.low, axis=2))
         if len(undecided[0]):
-            decided[undecided] = _interpolate(logits, taps, undecided, rows)
-        labels[(slice(along_k.first + rows.start, along_k.first + rows.stop), *columns)] = decided
-    return labels
-
-
-def _winners(logits: torch.Tensor) -> np.ndarray:
-    winners = np.empty(tuple(logits.shape[1:]), dtype=np.uint8)
-    for start in range(0, len(winners), _SLAB):
-        winners[start : start + _SLAB] = logits[:, start : start + _SLAB].argmax(0).numpy()
-    return winners
+            decided[undecided] = _interpolate(logits, (rows, along_j, along_i), undecided)
+        box = (slice(rows.first, rows.stop), slice(along_j.first, along_j.stop), slice(along_i.first, along_i.stop))
+        labels[box] = values[decided]
 
 
 def _axis_taps(grid: int, size: int, order: int, start: int, length: int) -> _Taps:
@@ -95,24 +117,35 @@ def _mixed_cells(winners: np.ndarray, *, spans: tuple[bool, ...]) -> np.ndarray:
     return lowest != highest
 
 
-def _interpolate(logits: torch.Tensor, taps: list[_Taps], voxels: tuple[np.ndarray, ...], rows: slice) -> np.ndarray:
-    """The winning class of some voxels (indices into the slab ``rows``), by trilinear interpolation of the logits."""
+def _interpolate(logits: torch.Tensor, taps: tuple[_Taps, _Taps, _Taps], voxels: tuple[np.ndarray, ...]) -> np.ndarray:
+    """The winning class of some voxels (indices into the output of ``taps``), by trilinear interpolation.
+
+    ``logits`` (k, j, i, heads).
+    """
     along_k, along_j, along_i = taps
-    low_k, high_k, weight_k = along_k.low[rows], along_k.high[rows], along_k.weight[rows]
-    bottom, top = int(low_k.min()), int(high_k.max()) + 1
-    _, _, nj, ni = logits.shape
-    # Classes last, so that one gather reads all logits of a sample.
-    table = logits[:, bottom:top].movedim(0, -1).reshape(-1, logits.shape[0])
-    result = np.empty(len(voxels[0]), dtype=np.uint8)
+    k, j, i = voxels
+    # Only as far as the voxels reach, with one sample more, in rows and columns.
+    above, below = int(j.min()), int(j.max()) + 1
+    rows = along_j.part(above, below)
+    left, right = int(along_i.low[i.min()]), int(along_i.high[i.max()]) + 1
+    top, bottom = int(rows.low[0]), int(rows.high[-1]) + 1
+    part = logits[:, top:bottom, left:right]
+    planes = _lerp(part, 0, along_k.low, along_k.high, along_k.weight)
+    lines = _lerp(planes, 1, rows.low - top, rows.high - top, rows.weight)
+    width = right - left
+    table = lines.reshape(-1, logits.shape[-1])
+    line = (k * len(rows.low) + (j - above)) * width - left
+    result = np.empty(len(k), dtype=np.uint8)
     for begin in range(0, len(result), _CHUNK):
-        k, j, i = (index[begin : begin + _CHUNK] for index in voxels)
-        total: torch.Tensor | None = None
-        for kk, wk in ((low_k[k], 1 - weight_k[k]), (high_k[k], weight_k[k])):
-            for jj, wj in ((along_j.low[j], 1 - along_j.weight[j]), (along_j.high[j], along_j.weight[j])):
-                for ii, wi in ((along_i.low[i], 1 - along_i.weight[i]), (along_i.high[i], along_i.weight[i])):
-                    samples = table.index_select(0, torch.from_numpy(((kk - bottom) * nj + jj) * ni + ii)).float()
-                    samples *= torch.from_numpy(wk * wj * wi)[:, None]
-                    total = samples if total is None else total.add_(samples)
-        assert total is not None
-        result[begin : begin + _CHUNK] = total.argmax(1).numpy()
+        chunk = slice(begin, begin + _CHUNK)
+        low, high = (torch.from_numpy(line[chunk] + side[i[chunk]]) for side in (along_i.low, along_i.high))
+        weight = torch.from_numpy(along_i.weight[i[chunk]])[:, None]
+        result[chunk] = table.index_select(0, low).lerp_(table.index_select(0, high), weight).argmax(1).numpy()
     return result
+
+
+def _lerp(part: torch.Tensor, axis: int, low: np.ndarray, high: np.ndarray, weight: np.ndarray) -> torch.Tensor:
+    """``part`` (k, j, i, heads) interpolated linearly along an axis, in float32."""
+    first = part.index_select(axis, torch.from_numpy(low)).float()
+    second = part.index_select(axis, torch.from_numpy(high)).float()
+    return first.lerp_(second, torch.from_numpy(weight).reshape(-1, *(1,) * (3 - axis)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,17 +14,22 @@ from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.device import autocast
 from BoneSegLib.inference.loading import load_stage
 from BoneSegLib.inference.memory import plan_stage, require_memory
-from BoneSegLib.inference.normalize import Normalizer, make_normalizer
+from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
-from BoneSegLib.inference.restore import LogitsBlock, decide_labels
-from BoneSegLib.inference.sliding_window import Window, all_windows, padding_to, predict_logits, windows_over
+from BoneSegLib.inference.restore import LogitsBlock
+from BoneSegLib.inference.sliding_window import Slab, Window, all_windows, padding_to, predict_logits, windows_over
 from BoneSegLib.memory import available_bytes
 from BoneSegLib.models.model import Stage
 from BoneSegLib.options import IsCancelled
 
 AIR_HU = -1024.0
+BODY_HU = -250.0
+"""More than that is more than air: fat, water, bone."""
 BONE_MARGIN_MM = 15.0
 """A finer network looks this far beyond the bones that the coarser one found."""
+
+Pads = tuple[tuple[int, int], ...]
+"""Voxels before and after, for each axis."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +37,8 @@ class StageTask:
     """What a stage needs to know of the run.
 
     ``image``: kji array in the network's axes, ``spacing`` along them in mm. ``wanted``: network labels asked for.
-    ``everywhere``: run all windows, not only those near the bones that the stage before found.
+    ``everywhere``: run all windows, not only those with a body in them or, after
+    another stage, near the bones that it found.
     """
 
     stage: Stage
@@ -47,47 +53,43 @@ class StageTask:
     everywhere: bool
 
 
-@dataclass(frozen=True, eq=False)
-class Coarse:
-    """The stage before: its logits and its configuration's stage."""
-
-    block: LogitsBlock
-    stage: Stage
-
-
 def run_stage(
     task: StageTask,
-    coarse: Coarse | None,
+    names: np.ndarray | None,
     *,
     clock: Clock,
     on_window: Callable[[int, int], None],
     is_cancelled: IsCancelled,
-) -> LogitsBlock:
-    """The stage's logits, over the whole grid or, after a coarser stage, around the bones that it found."""
+) -> Iterator[LogitsBlock]:
+    """The stage's logits in blocks along the first axis, each valid until the next one is asked for.
+
+    ``names``: the labels of the stage before (uint8, in the network's own values) on this stage's grid.
+    """
     stage, configuration = task.stage, task.stage.configuration
-    grid = resampled_shape(_shape3(task.image.shape), task.spacing, configuration.spacing)
+    grid = stage_grid(task)
     pads = padding_to(grid, configuration.patch)
-    padded = _shape3(tuple(size + before + after for size, (before, after) in zip(grid, pads, strict=True)))
-    names = np.pad(_names_on_grid(grid, coarse, stage), pads) if coarse is not None else None
-    windows = _choose_windows(task, padded, names)
+    image = _NetworkImage(task, grid, pads)
+    if names is not None:
+        names = np.pad(names, pads)
+    windows = _choose_windows(task, image, names)
     if not windows:
-        return LogitsBlock(torch.zeros((stage.dataset.heads, 0, 0, 0), dtype=torch.float16), (0, 0, 0), grid)
+        return
     corner, extent = _box_around(windows)
     _require_memory(task, extent)
-    image = _network_image(task, grid, pads)
+    voxels = image.part(corner, extent)
     clock.lap("prepare")
     loaded = load_stage(stage, task.folds, task.device)
     clock.lap("load")
+    classes = torch.tensor(list(stage.dataset.labels.values()), dtype=torch.uint8)
 
     def read_window(window: Window) -> torch.Tensor:
-        outer = _shifted(window, corner, +1)
-        channels = [image[outer]]
+        channels = torch.empty((*configuration.patch, stage.in_channels))
+        channels[..., 0] = voxels[window]
         if names is not None:
-            part = torch.from_numpy(names[outer])
-            channels += [part == value for value in stage.dataset.labels.values()]
-        return torch.stack([channel.to(torch.float32) for channel in channels])
+            channels[..., 1:] = torch.from_numpy(names[_shifted(window, corner, +1)])[..., None] == classes
+        return channels.movedim(-1, 0)
 
-    logits = predict_logits(
+    slabs = predict_logits(
         [_in_precision(network, task) for network in loaded.networks],
         read_window,
         extent,
@@ -99,21 +101,25 @@ def run_stage(
         on_window=on_window,
         is_cancelled=is_cancelled,
     )
-    clock.lap(f"network {configuration.name}")
-    return _without_padding(logits, corner, grid, pads)
+    for slab in slabs:
+        clock.lap(f"network {configuration.name}")
+        block = _without_padding(slab, corner, grid, pads)
+        if block is not None:
+            yield block
+        clock.lap("restore")
 
 
-def _names_on_grid(grid: Shape, coarse: Coarse, stage: Stage) -> np.ndarray:
-    """The coarser stage's labels (uint8, in the network's own values) on this stage's grid."""
-    before = coarse.stage.configuration
-    axes = axis_orders(before.logits_resampling, before.spacing, stage.configuration.spacing)
-    return decide_labels(coarse.block, grid, axes)
+def stage_grid(task: StageTask) -> Shape:
+    """The grid of the stage's network over the image."""
+    return resampled_shape(_shape3(task.image.shape), task.spacing, task.stage.configuration.spacing)
 
 
-def _choose_windows(task: StageTask, padded: Shape, names: np.ndarray | None) -> list[Window]:
+def _choose_windows(task: StageTask, image: _NetworkImage, names: np.ndarray | None) -> list[Window]:
     patch = task.stage.configuration.patch
-    if names is None or task.everywhere:
-        return all_windows(padded, patch)
+    if task.everywhere or not (names is not None or task.stage.dataset.is_ct):
+        return all_windows(image.padded, patch)
+    if names is None:
+        return windows_over(image.is_body(), patch)
     return windows_over(_grown(np.isin(names, task.wanted), BONE_MARGIN_MM, task.stage.configuration.spacing), patch)
 
 
@@ -139,31 +145,58 @@ def _require_memory(task: StageTask, extent: Shape) -> None:
     require_memory(plan, available_bytes() if task.device.type == "cpu" else None)
 
 
-def _network_image(task: StageTask, grid: Shape, pads: tuple[tuple[int, int], ...]) -> torch.Tensor:
-    """The image normalised, on the network's grid, large enough for a window."""
-    configuration = task.stage.configuration
-    normalizer = make_normalizer(
-        configuration.normalizations[0],
-        task.image,
-        intensity=task.stage.intensity,
-        use_mask=configuration.use_mask[0],
-    )
-    axes = axis_orders(configuration.data_resampling, task.spacing, configuration.spacing)
-    shape = _shape3(task.image.shape)
-    image = resample_image(lambda start, stop: normalizer(task.image[start:stop]), shape, grid, axes)
-    return _pad(image, pads, normalizer, with_air=task.pads_with_air)
+class _NetworkImage:
+    """The image on the network's grid, normalised, and as large as a window at least."""
+
+    def __init__(self, task: StageTask, grid: Shape, pads: Pads) -> None:
+        configuration = task.stage.configuration
+        self._task, self._grid, self._pads = task, grid, pads
+        self._normalizer = make_normalizer(
+            configuration.normalizations[0],
+            task.image,
+            intensity=task.stage.intensity,
+            use_mask=configuration.use_mask[0],
+        )
+
+    @property
+    def padded(self) -> Shape:
+        return _shape3(tuple(size + sum(pad) for size, pad in zip(self._grid, self._pads, strict=True)))
+
+    @cached_property
+    def _whole(self) -> torch.Tensor:
+        return self.part((0, 0, 0), self.padded)
+
+    def is_body(self) -> np.ndarray:
+        """Where there is more than air (bool, the padded grid): outside of it there is no bone."""
+        return (self._whole > self._normalizer.value(BODY_HU)).numpy()
+
+    def part(self, corner: Shape, extent: Shape) -> torch.Tensor:
+        """The box of the padded grid (float32)."""
+        if "_whole" in self.__dict__:
+            return self._whole[tuple(slice(at, at + size) for at, size in zip(corner, extent, strict=True))]
+        inner, around = [], []
+        for at, size, (before, _), length in zip(corner, extent, self._pads, self._grid, strict=True):
+            first, stop = max(at - before, 0), min(at + size - before, length)
+            inner.append(slice(first, stop))
+            around += [(first + before - at, at + size - before - stop)]
+        task, configuration = self._task, self._task.stage.configuration
+        image = resample_image(
+            lambda start, stop: self._normalizer.clip(task.image[start:stop]),
+            _shape3(task.image.shape),
+            self._grid,
+            axis_orders(configuration.data_resampling, task.spacing, configuration.spacing),
+            part=(inner[0], inner[1], inner[2]),
+        )
+        image = self._normalizer.finish(image)
+        if not any(sum(pad) for pad in around):
+            return image
+        fill = self._normalizer.value(AIR_HU) if task.pads_with_air else 0.0
+        return torch.nn.functional.pad(image, [size for pad in reversed(around) for size in pad], value=fill)
 
 
-def _pad(
-    image: torch.Tensor, pads: tuple[tuple[int, int], ...], normalizer: Normalizer, *, with_air: bool
-) -> torch.Tensor:
-    if not any(sum(pad) for pad in pads):
-        return image
-    flat = [size for pad in reversed(pads) for size in pad]
-    return torch.nn.functional.pad(image, flat, value=normalizer.value(AIR_HU) if with_air else 0.0)
-
-
-def _in_precision(network: Any, task: StageTask) -> Callable[[torch.Tensor], torch.Tensor]:
+def _in_precision(
+    network: Callable[[torch.Tensor], torch.Tensor], task: StageTask
+) -> Callable[[torch.Tensor], torch.Tensor]:
     def run(batch: torch.Tensor) -> torch.Tensor:
         with autocast(task.device, task.precision):
             return network(batch)
@@ -183,17 +216,19 @@ def _shifted(window: Window, corner: Shape, sign: int) -> Window:
     return (a, b, c)
 
 
-def _without_padding(
-    logits: torch.Tensor, corner: Shape, grid: Shape, pads: tuple[tuple[int, int], ...]
-) -> LogitsBlock:
-    """Logits of a box in the padded grid as a block of the grid itself."""
+def _without_padding(slab: Slab, corner: Shape, grid: Shape, pads: Pads) -> LogitsBlock | None:
+    """Logits of a box in the padded grid as a block of the grid itself; nothing where all of it is padding."""
     starts, parts = [], []
-    for axis in range(3):
-        begin = corner[axis] - pads[axis][0]
-        first, last = max(begin, 0), min(begin + logits.shape[axis + 1], grid[axis])
+    corners = (corner[0] + slab.start, corner[1], corner[2])
+    for at, size, (before, _), length in zip(corners, slab.logits.shape[1:], pads, grid, strict=True):
+        begin = at - before
+        first, last = max(begin, 0), min(begin + size, length)
+        if first >= last:
+            return None
         starts.append(first)
         parts.append(slice(first - begin, last - begin))
-    return LogitsBlock(logits[(slice(None), *parts)], _shape3(tuple(starts)), grid)
+    repeated = slab.repeated if parts[0].start == 0 else 0
+    return LogitsBlock(slab.logits[(slice(None), *parts)], _shape3(tuple(starts)), grid, repeated)
 
 
 def _shape3(sizes: tuple[int, ...]) -> Shape:

@@ -12,6 +12,12 @@ from BoneSegLib.inference.restore import LogitsBlock, decide_labels
 LINEAR = AxisOrders((1, 1, 1), None)
 
 
+def labels_of(blocks: list[LogitsBlock], shape, axes: AxisOrders) -> np.ndarray:
+    labels = np.zeros(shape, dtype=np.uint8)
+    decide_labels(blocks, labels, axes)
+    return labels
+
+
 def smooth_logits(shape, heads: int = 4, seed: int = 0) -> torch.Tensor:
     coarse = torch.randn((1, heads, 4, 4, 4), generator=torch.Generator().manual_seed(seed))
     fine = torch.nn.functional.interpolate(coarse, size=shape, mode="trilinear")[0]
@@ -28,7 +34,7 @@ def interpolated_labels(logits: torch.Tensor, shape, orders) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(31, 40, 23), (9, 8, 30), (20, 17, 14), (20, 17, 15)])
 def test_the_labels_are_those_of_interpolating_everything(shape, orders):
     logits = smooth_logits((20, 17, 14))
-    labels = decide_labels(LogitsBlock(logits, (0, 0, 0), (20, 17, 14)), shape, AxisOrders(orders, None))
+    labels = labels_of([LogitsBlock(logits, (0, 0, 0), (20, 17, 14))], shape, AxisOrders(orders, None))
     expected = interpolated_labels(logits, shape, orders)
     assert len(np.unique(expected)) == 4, "all classes should occur, or the comparison says little"
     assert (labels != expected).mean() < 1e-4
@@ -37,7 +43,7 @@ def test_the_labels_are_those_of_interpolating_everything(shape, orders):
 def test_outside_of_the_block_is_background():
     logits = torch.zeros((2, 4, 5, 6), dtype=torch.float16)
     logits[1] = 1.0
-    labels = decide_labels(LogitsBlock(logits, (3, 2, 1), (10, 10, 10)), (10, 10, 10), LINEAR)
+    labels = labels_of([LogitsBlock(logits, (3, 2, 1), (10, 10, 10))], (10, 10, 10), LINEAR)
     assert labels.sum() == 4 * 5 * 6
     assert labels[3:7, 2:7, 1:7].all()
 
@@ -45,7 +51,7 @@ def test_outside_of_the_block_is_background():
 def test_a_block_lands_where_it_belongs_on_a_finer_grid():
     logits = torch.zeros((2, 4, 4, 4), dtype=torch.float16)
     logits[1] = 1.0
-    labels = decide_labels(LogitsBlock(logits, (2, 2, 2), (10, 10, 10)), (30, 30, 30), LINEAR)
+    labels = labels_of([LogitsBlock(logits, (2, 2, 2), (10, 10, 10))], (30, 30, 30), LINEAR)
     found = np.argwhere(labels)
     center = (found.min(axis=0) + found.max(axis=0)) / 2
     assert np.allclose(center, (4 + 0.0) * 3 - 0.5, atol=0.51)
@@ -53,5 +59,26 @@ def test_a_block_lands_where_it_belongs_on_a_finer_grid():
 
 def test_an_empty_block_gives_background_everywhere():
     empty = LogitsBlock(torch.zeros((3, 0, 0, 0), dtype=torch.float16), (0, 0, 0), (8, 8, 8))
-    assert not decide_labels(empty, (8, 8, 8), LINEAR).any()
-    assert not decide_labels(empty, (20, 20, 20), LINEAR).any()
+    assert not labels_of([empty], (8, 8, 8), LINEAR).any()
+    assert not labels_of([empty], (20, 20, 20), LINEAR).any()
+
+
+@pytest.mark.parametrize("orders", [(1, 1, 1), (0, 1, 1)])
+@pytest.mark.parametrize("shape", [(47, 40, 23), (12, 8, 30), (20, 17, 14)])
+@pytest.mark.parametrize("cut", [1, 7, 19])
+def test_block_after_block_gives_what_one_block_gives(cut, shape, orders):
+    logits = smooth_logits((20, 17, 14), seed=2)
+    axes, grid = AxisOrders(orders, None), (20, 17, 14)
+    first = LogitsBlock(logits[:, :cut], (0, 0, 0), grid)
+    second = LogitsBlock(logits[:, cut - 1 :], (cut - 1, 0, 0), grid, repeated=1)
+    whole = labels_of([LogitsBlock(logits, (0, 0, 0), grid)], shape, axes)
+    assert np.array_equal(labels_of([first, second], shape, axes), whole)
+
+
+def test_classes_are_written_as_the_values_that_they_stand_for():
+    logits, values = smooth_logits((20, 17, 14)), np.array([0, 7, 0, 9], dtype=np.uint8)
+    block, plain = LogitsBlock(logits, (0, 0, 0), (20, 17, 14)), np.zeros((31, 40, 23), dtype=np.uint8)
+    decide_labels([block], plain, LINEAR)
+    mapped = np.zeros_like(plain)
+    decide_labels([block], mapped, LINEAR, values=values)
+    assert np.array_equal(mapped, values[plain])

@@ -61,18 +61,25 @@ def test_padding_is_even_with_the_odd_voxel_after(size, pad):
     assert padding_to((size, size, size), (16, 16, 16))[0] == pad
 
 
-def run(network, image: torch.Tensor, patch=(8, 8, 8), **options) -> torch.Tensor:
+def run(network, image: torch.Tensor, patch=(8, 8, 8), windows=None, **options) -> torch.Tensor:
+    """All logits (heads, k, j, i); NaN where no slab was."""
     shape = tuple(image.shape)
-    return predict_logits(
+    logits = torch.full((2, *shape), float("nan"))
+    for slab in predict_logits(
         [network],
         lambda w: image[w][None],
         shape,
-        all_windows(shape, patch),
+        all_windows(shape, patch) if windows is None else windows,
         patch=patch,
         heads=2,
         device=CPU,
         **options,
-    )
+    ):
+        planes = slice(slab.start, slab.start + slab.logits.shape[1])
+        before = logits[:, slab.start : slab.start + slab.repeated]
+        assert torch.equal(before, slab.logits[:, : slab.repeated]), "the plane before is repeated as it was"
+        logits[:, planes] = slab.logits
+    return logits
 
 
 def two_heads(batch: torch.Tensor) -> torch.Tensor:
@@ -107,3 +114,34 @@ def test_progress_counts_the_windows():
 def test_numbers_that_are_not_finite_are_an_error_and_not_labels():
     with pytest.raises(InternalError, match="finite"):
         run(lambda batch: two_heads(batch) * float("nan"), torch.ones(8, 8, 8))
+
+
+@pytest.mark.parametrize("planes", [8, 9, 12, 13, 21, 40])
+def test_slabs_follow_each_other_without_a_gap(planes):
+    image = torch.randn(planes, 9, 8, generator=torch.Generator().manual_seed(planes))
+    assert torch.allclose(run(two_heads, image)[1], image, atol=1e-5)
+
+
+def test_between_distant_windows_nothing_is_told_and_beside_them_background():
+    windows = [all_windows((8, 8, 8), (8, 8, 8))[0], (slice(30, 38), slice(4, 12), slice(0, 8))]
+    logits = run(two_heads, torch.full((40, 12, 8), 3.0), windows=windows)
+    assert logits[:, 8:30].isnan().all()
+    assert (logits[1, :8, :8] == 3.0).all()
+    assert (logits[1, 30:38, 4:] == 3.0).all()
+    assert (logits.argmax(0)[:8, 8:] == 0).all()
+
+
+def test_a_narrow_part_takes_no_more_windows_than_it_has_alone():
+    needed = np.zeros((96, 64, 64), bool)
+    needed[:64, 24:40, 24:40] = True  # a spine
+    needed[64:, 4:60, 2:62] = True  # over a pelvis
+    patch = (32, 32, 32)
+    windows = windows_over(needed, patch)
+    covered = np.zeros_like(needed)
+    for window in windows:
+        covered[window] = True
+    assert covered[needed].all()
+    alone = [window for window in windows if window[0].stop <= 64]
+    assert len(alone) == 3, "one window wide: three along it, each half over the next"
+    assert len(windows) == 3 + 2 * 9
+    assert len(all_windows(needed.shape, patch)) == 45
