@@ -14,8 +14,8 @@ SMALLEST_FRAGMENT = 0.1
 """A piece smaller than this share of the bone's largest piece is dropped."""
 
 
-def clean_labels(labels: np.ndarray, values: Sequence[int]) -> None:
-    """Drops islands and fills holes of each label value, in place (uint8 kji)."""
+def clean_labels(labels: np.ndarray, values: Sequence[int], *, islands: bool = True, holes: bool = True) -> None:
+    """Drops islands and fills holes of each label value, or does one of both, in place (uint8 kji)."""
     from scipy import ndimage
 
     boxes = ndimage.find_objects(labels)
@@ -25,11 +25,11 @@ def clean_labels(labels: np.ndarray, values: Sequence[int]) -> None:
             continue
         part = labels[box]
         mask = part == value
-        pieces, count = ndimage.label(mask)
+        pieces, count = ndimage.label(mask) if islands else (mask, 1)
         if count > 1:
             sizes = np.bincount(pieces.ravel())[1:]
             small = np.flatnonzero(sizes < SMALLEST_FRAGMENT * sizes.max()) + 1
             part[np.isin(pieces, small)] = 0
             mask = part == value
-        holes = ndimage.binary_fill_holes(mask) & (part == 0)
-        part[holes] = value
+        if holes:
+            part[ndimage.binary_fill_holes(mask) & (part == 0)] = value

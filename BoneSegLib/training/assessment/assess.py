@@ -1,0 +1,145 @@
+"""A model judged on everything that is given: cases with references, negatives, images without labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from BoneSegLib.errors import InputError
+from BoneSegLib.evaluation.cohort import Cohort
+from BoneSegLib.evaluation.compare import compare_labelmaps
+from BoneSegLib.evaluation.options import CompareOptions
+from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
+from BoneSegLib.headless.read import read_volume
+from BoneSegLib.inference.engine import segment
+from BoneSegLib.inference.loading import load_model
+from BoneSegLib.options import SegmentOptions
+from BoneSegLib.postprocessing import clean_labels
+from BoneSegLib.training.assessment.cleaning import dice_after_steps, dice_by_structure
+from BoneSegLib.training.assessment.distortions import DISTORTIONS
+from BoneSegLib.training.assessment.label_free import dense_share, plausibility_of, volumes_ml
+from BoneSegLib.training.assessment.references import Judged, read_references
+from BoneSegLib.volume import LabelMap, Volume
+
+Row = dict[str, object]
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssessOptions:
+    """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
+    -> levels, for robustness; empty for none. ``cleaning``: measure each step of post-processing."""
+
+    segment: SegmentOptions
+    labels: tuple[str, ...] = ()
+    levels: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    cleaning: bool = False
+    tolerance_mm: float = 2.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Assessment:
+    """Tables of rows; empty where nothing was given. Columns are the keys of the rows."""
+
+    model: str
+    version: str
+    quality: str
+    accuracy: Cohort
+    cleaning: tuple[Row, ...]
+    robustness: tuple[Row, ...]
+    negatives: tuple[Row, ...]
+    plausibility: tuple[Row, ...]
+
+
+def assess(
+    options: AssessOptions,
+    *,
+    cases: Sequence[Path] = (),
+    negatives: Sequence[Path] = (),
+    unlabelled: Sequence[Path] = (),
+    tell: Tell = lambda message: None,
+) -> Assessment:
+    """Segments each image once, and once more for each distortion. Raises the errors of reading and of the engine."""
+    model = load_model(options.segment.model)
+    comparisons, cleaning, robustness = {}, [], []
+    for folder in cases:
+        for case in read_references(folder, model, options.labels):
+            tell(f"Comparing {case.name}")
+            # Segmented without post-processing, which is then done here, so that its steps can be told apart.
+            raw = segment(case.image, replace(options.segment, force=True, postprocess=False))
+            found = _cleaned(raw) if options.segment.postprocess else raw
+            settings = CompareOptions(tolerance_mm=options.tolerance_mm)
+            comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
+            if options.cleaning:
+                cleaning += _cleaning_rows(case, raw)
+            robustness += list(_robustness_rows(case, options, tell))
+    return Assessment(
+        model=model.name,
+        version=model.version,
+        quality=options.segment.quality,
+        accuracy=Cohort.of(comparisons),
+        cleaning=tuple(cleaning),
+        robustness=tuple(robustness),
+        negatives=tuple(_negative_rows(negatives, options, tell)),
+        plausibility=tuple(_plausibility_rows(unlabelled, options, tell, is_ct=model.dataset.is_ct)),
+    )
+
+
+def mean_of(values: Iterator[float] | Sequence[float]) -> float:
+    """The mean of the finite ones; nan for none."""
+    finite = [value for value in values if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else math.nan
+
+
+def _cleaned(raw: LabelMap) -> LabelMap:
+    array = raw.array.copy()
+    clean_labels(array, [structure.label for structure in raw.structures])
+    return replace(raw, array=array)
+
+
+def _cleaning_rows(case: Judged, raw: LabelMap) -> list[Row]:
+    return [
+        {"case": case.name, "step": step, "structure": structure, "dice": dice}
+        for step, each in dice_after_steps(raw, case.reference).items()
+        for structure, dice in each.items()
+    ]
+
+
+def _robustness_rows(case: Judged, options: AssessOptions, tell: Tell) -> Iterator[Row]:
+    for kind, levels in options.levels.items():
+        for level in levels:
+            tell(f"{case.name}: {kind} {level:g}")
+            changed = DISTORTIONS[kind].apply(case, level)
+            found = segment(changed.image, replace(options.segment, force=True))
+            for structure, dice in dice_by_structure(found, changed.reference).items():
+                yield {"case": case.name, "kind": kind, "level": float(level), "structure": structure, "dice": dice}
+
+
+def _negative_rows(paths: Sequence[Path], options: AssessOptions, tell: Tell) -> Iterator[Row]:
+    for name, image in _images(paths):
+        tell(f"Looking for false positives in {name}")
+        volumes = volumes_ml(segment(image, replace(options.segment, force=True)))
+        yield {"case": name, **volumes, "total_ml": math.fsum(volumes.values())}
+
+
+def _plausibility_rows(paths: Sequence[Path], options: AssessOptions, tell: Tell, *, is_ct: bool) -> Iterator[Row]:
+    for name, image in _images(paths):
+        tell(f"Looking at {name}")
+        found = segment(image, replace(options.segment, force=True))
+        for row in plausibility_of(image, found, is_ct=is_ct):
+            yield {"case": name, **asdict(row)}
+        yield {"case": name, "structure": "all", "volume_ml": math.fsum(volumes_ml(found).values()), "pieces": "",
+               "largest_share": "", "dense_share": dense_share(image, found) if is_ct else math.nan,
+               "flags": ""}  # fmt: skip
+
+
+def _images(paths: Sequence[Path]) -> Iterator[tuple[str, Volume]]:
+    for path in paths:
+        inside = [one for one in sorted(path.glob("*")) if one.name.lower().endswith(IMAGE_SUFFIXES)]
+        if path.is_dir() and not inside and not any(path.iterdir()):
+            raise InputError(f"There is no image in '{path.name}'.")
+        for one in inside or [path]:
+            image = read_volume(one)
+            yield image.name or one.name, image

@@ -1,0 +1,60 @@
+"""Cases with a reference, in the names of the model that is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from BoneSegLib.anatomy import BY_ID
+from BoneSegLib.errors import InputError
+from BoneSegLib.models.model import Model
+from BoneSegLib.training.data.find import find_source
+from BoneSegLib.training.data.label_rules import LabelRules, parse_rules
+from BoneSegLib.training.data.read_case import read_case
+from BoneSegLib.volume import LabelMap, Volume
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One case: the image, and what is true of it."""
+
+    name: str
+    image: Volume
+    reference: LabelMap
+
+
+def read_references(folder: Path, model: Model, words: tuple[str, ...]) -> Iterator[Judged]:
+    """The cases of a folder, one after the other. ``words``: as ``--labels``; none to go by names and values."""
+    source = find_source(folder)
+    rules = parse_rules(words) if words else rules_of_model(model)
+    known = {structure.id for structure in model.structures}
+    strange = [name for name in rules.names if name not in known]
+    if strange:
+        raise InputError(f"The model knows no '{strange[0]}'.", remedy="It knows: " + ", ".join(sorted(known)) + ".")
+    drawn_at_all = False
+    for pair in source.pairs:
+        case = read_case(pair, source)
+        reference = case.labels(rules)
+        drawn_at_all |= bool(reference.array.any())
+        yield Judged(case.name, case.image, reference)
+    if not drawn_at_all:
+        raise InputError(
+            f"No reference in '{folder.name}' holds a structure of the model.",
+            remedy="Say which values are which: --labels hip_left=77 sacrum=25,26",
+        )
+
+
+def rules_of_model(model: Model) -> LabelRules:
+    """Each structure by its label value, its id or its name."""
+    return LabelRules(
+        {
+            structure.id: tuple(dict.fromkeys((structure.label, structure.id, *_name(structure.id))))
+            for structure in model.structures
+        }
+    )
+
+
+def _name(structure: str) -> tuple[str, ...]:
+    known = BY_ID.get(structure)
+    return (known.name,) if known and known.name.casefold() != structure.casefold() else ()

@@ -1,0 +1,97 @@
+"""`boneseg evaluate-model`: a model in, tables of what it is worth out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from BoneSegLib.errors import UsageError
+from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
+from BoneSegLib.training.commands.parse import numbers
+
+BUNDLED = "bundled"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``boneseg evaluate-model``."""
+    parser.description = (
+        "Judge a model: Dice, HD95 and ASSD per structure and case where there are references; false positives on "
+        "images that show none of its structures; plausibility where there are no labels; and, if asked for, what each "
+        "step of post-processing does and how noise, thick slices, a smaller field of view, rotation and a mirror hurt."
+    )
+    parser.add_argument("model", metavar="MODEL", help="a model folder, or 'bundled'")
+    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="where the tables go")
+    parser.add_argument("--cases", metavar="DIR", nargs="+", type=Path, default=[],
+                        help="images with references, laid out as for 'boneseg train'")  # fmt: skip
+    parser.add_argument("--labels", nargs="+", default=(), metavar="NAME=VALUES",
+                        help="what the references' values mean (default: the model's names and values)")  # fmt: skip
+    parser.add_argument("--negatives", metavar="PATH", nargs="+", type=Path, default=[],
+                        help="images, or folders of them, that show none of the structures")  # fmt: skip
+    parser.add_argument("--unlabelled", metavar="PATH", nargs="+", type=Path, default=[],
+                        help="images, or folders of them, that nobody labelled")  # fmt: skip
+    parser.add_argument("--postprocessing", action="store_true", help="the Dice after each step of post-processing")
+    parser.add_argument("--robustness", metavar="KINDS",
+                        help="'all', or some of noise,slices,field,rotation,mirror: Dice against each")  # fmt: skip
+    for kind in ("noise", "slices", "field", "rotation"):
+        parser.add_argument(f"--{kind}", type=numbers, metavar="LEVELS", help=f"levels of {kind} instead of the usual")
+    parser.add_argument("--tolerance", metavar="MM", type=float, default=2.0, help="of NSD (default: %(default)s mm)")
+    parser.add_argument("--quality", choices=QUALITIES, default="full", help="(default: %(default)s)")
+    parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
+    parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
+    parser.add_argument("--no-postprocessing", action="store_true", help="judge what the networks say, not cleaned")
+    parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+
+
+def run_command(args: argparse.Namespace) -> int:
+    """Runs it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
+    if not (args.cases or args.negatives or args.unlabelled):
+        raise UsageError("There is nothing to judge by.", remedy="Give --cases, --negatives or --unlabelled.")
+    levels = _levels(args)
+    if not args.cases and (levels or args.postprocessing):
+        raise UsageError("Robustness and post-processing are measured against references.", remedy="Give --cases.")
+
+    from BoneSegLib.training.assessment.assess import AssessOptions, assess
+    from BoneSegLib.training.assessment.page import write_assessment
+
+    options = AssessOptions(
+        segment=SegmentOptions(
+            model=None if args.model == BUNDLED else Path(args.model),
+            quality=args.quality,
+            device=args.device,
+            precision=args.precision,
+            postprocess=not args.no_postprocessing,
+        ),
+        labels=tuple(args.labels),
+        levels=levels,
+        cleaning=args.postprocessing,
+        tolerance_mm=args.tolerance,
+    )
+    assessment = assess(
+        options,
+        cases=args.cases,
+        negatives=args.negatives,
+        unlabelled=args.unlabelled,
+        tell=lambda message: sys.stderr.write(message + "\n"),
+    )
+    write_assessment(assessment, args.output)
+    if args.json:
+        sys.stdout.write(json.dumps(json.loads((args.output / "summary.json").read_text(encoding="utf-8"))) + "\n")
+    else:
+        sys.stdout.write((args.output / "report.md").read_text(encoding="utf-8"))
+    sys.stderr.write(f"Tables: {args.output}\n")
+    return 0
+
+
+def _levels(args: argparse.Namespace) -> dict[str, tuple[float, ...]]:
+    """Distortion -> levels."""
+    if args.robustness is None:
+        return {}
+    from BoneSegLib.training.assessment.distortions import DISTORTIONS
+
+    asked = list(DISTORTIONS) if args.robustness == "all" else args.robustness.split(",")
+    for kind in asked:
+        if kind not in DISTORTIONS:
+            raise UsageError(f"Unknown distortion '{kind}'.", remedy="Choose from: " + ", ".join(DISTORTIONS) + ".")
+    return {kind: getattr(args, kind, None) or DISTORTIONS[kind].levels for kind in asked}
