@@ -26,7 +26,7 @@ class CoarseErrors:
     """
 
     displacement_mm: float = 7.0
-    slip_mm: tuple[float, float, float] = (4.5, 2.0, 2.0)
+    slip_mm: tuple[float, float, float] = (6.0, 2.0, 2.0)
     bias: float = 0.18
     """Standard deviation of the votes added to whole classes: they grow or shrink."""
     roughness: float = 0.15

@@ -46,7 +46,7 @@ class WholeFieldSampler:
         self._plan = plan
         self._smaller, self._smaller_share = smaller, smaller_share
         self._step = plan.spacing / case_spacing
-        self._pose = PoseOptions(rotation=(7, 6, 8), log_size=0.09, log_axis_size=0.05)
+        self._pose = PoseOptions(rotation=(7, 6, 8), log_size=0.11, log_axis_size=0.08)
 
     def __call__(self, cases: Sequence[Path], rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         patch = self._window(rng)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis.noise import smooth_noise
 
+_SACRUM = 3
 _FEMURS = (4, 5)
 
 
@@ -43,6 +44,8 @@ def bone_hu(
     femur = np.isin(targets, _FEMURS)
     shell_thickness = np.where(femur, thickness * (1 + 1.3 * shaft), thickness).astype(np.float32)
     core: NDArray[np.floating] = np.where(femur, spongy * rng.uniform(0.9, 1.8), spongy)
+    if rng.random() < 0.5:  # a sacrum full of fat, darker inside than muscle, as in many older people
+        core = np.where(targets == _SACRUM, core * rng.uniform(0.1, 0.8) - rng.uniform(0, 70), core)
     if rng.random() < 0.3:  # metastases, bone islands, degenerative sclerosis
         core = core + np.clip(smooth_noise(shape, 12, rng).numpy() - 1.3, 0, None) * np.float32(rng.uniform(-300, 900))
     marrow = np.float32(rng.uniform(-90, 60))
