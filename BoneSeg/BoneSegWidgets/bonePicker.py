@@ -1,4 +1,4 @@
-"""Which bones: check boxes where the bones are, seen from the front, with presets beside them."""
+"""Which bones: a picture to click on, presets, and a check box for each bone with its name and colour."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ import qt
 from slicer.i18n import tr as _
 
 from BoneSegLib.anatomy import BY_ID, GROUPS, STRUCTURES
+from BoneSegWidgets.bonePicture import BonePicture
 from BoneSegWidgets.texts import boneName
 
-# Row and column, as somebody stands before us: their right is on our left.
+_PRESET_ROWS = 2
+# Row and column below the presets.
 _PLACES = {
-    "vertebra_L1": (0, 1),
-    "vertebra_L2": (1, 1),
-    "vertebra_L3": (2, 1),
-    "vertebra_L4": (3, 1),
-    "vertebra_L5": (4, 1),
-    "hip_right": (5, 0),
-    "sacrum": (5, 1),
-    "hip_left": (5, 2),
-    "femur_right": (6, 0),
-    "femur_left": (6, 2),
+    **{f"vertebra_L{number}": (number - 1, 0) for number in range(1, 6)},
+    **{name: (row, 1) for row, name in enumerate(("sacrum", "hip_right", "hip_left", "femur_right", "femur_left"))},
 }
 
 
@@ -33,15 +27,22 @@ class BonePicker:
         self._boxes: dict[str, object] = {}
         self._buttons: list = []
         self._isUpdating = False
-        grid = qt.QGridLayout(container)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(1)
-        for structure in STRUCTURES:
-            row, column = _PLACES[structure.id]
-            grid.addWidget(self._makeBox(structure), row, column)
-        for column in range(3):
-            grid.setColumnStretch(column, 1)
+        row = qt.QHBoxLayout(container)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        place = qt.QWidget()
+        self.picture = BonePicture(place, self._onPicture)
+        row.addWidget(place)
+        grid = qt.QGridLayout()
+        grid.setVerticalSpacing(3)
         self._addPresets(grid)
+        for structure in STRUCTURES:
+            line, column = _PLACES[structure.id]
+            grid.addWidget(self._makeBox(structure), line + _PRESET_ROWS, column)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        grid.setRowStretch(_PRESET_ROWS + 5, 1)
+        row.addLayout(grid, 1)
 
     def chosen(self) -> tuple[str, ...]:
         """Ids in the order of their labels."""
@@ -52,6 +53,7 @@ class BonePicker:
         self._isUpdating = True
         for structureId, box in self._boxes.items():
             box.checked = structureId in ids
+            self.picture.choose(structureId, structureId in ids)
         self._isUpdating = False
 
     def box(self, structureId: str):
@@ -65,32 +67,37 @@ class BonePicker:
         box = qt.QCheckBox(boneName(structure.id, structure.name))
         box.setIcon(colorIcon(structure.color))
         box.checked = True
-        box.connect("toggled(bool)", self._onToggled)
+        box.connect("toggled(bool)", lambda on, each=structure.id: self._onBox(each, on))
         self._boxes[structure.id] = box
         return box
 
     def _addPresets(self, grid) -> None:
         presets = [
             ("all", _("All bones"), tuple(BY_ID), 0, 0),
-            ("pelvis", _("Pelvis"), GROUPS["pelvis"], 2, 0),
-            ("lumbar_spine", _("Lumbar spine"), GROUPS["lumbar_spine"], 0, 2),
-            ("hips_and_femurs", _("Hips and femurs"), GROUPS["hips_and_femurs"], 2, 2),
+            ("pelvis", _("Pelvis"), GROUPS["pelvis"], 0, 1),
+            ("lumbar_spine", _("Lumbar spine"), GROUPS["lumbar_spine"], 1, 0),
+            ("hips_and_femurs", _("Hips and femurs"), GROUPS["hips_and_femurs"], 1, 1),
         ]
         for name, text, ids, row, column in presets:
             button = qt.QPushButton(text)
             button.toolTip = _("Choose these bones and no others")
             button.connect("clicked()", lambda ids=ids: self._onPreset(ids))
-            # Two rows of check boxes make room for one button.
-            grid.addWidget(button, row, column, 2, 1)
+            grid.addWidget(button, row, column)
             self._buttons.append((name, button))
 
     def _onPreset(self, ids) -> None:
         self.choose(ids)
         self._changed()
 
-    def _onToggled(self, on=False) -> None:
+    def _onBox(self, structureId: str, on: bool) -> None:
         if not self._isUpdating:
+            self.picture.choose(structureId, on)
             self._changed()
+
+    def _onPicture(self, structureId: str, on: bool) -> None:
+        """The box follows, and tells of it."""
+        if not self._isUpdating:
+            self._boxes[structureId].checked = on
 
 
 def colorIcon(color: tuple[int, int, int]):

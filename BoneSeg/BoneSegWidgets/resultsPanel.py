@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
 from BoneSegWidgets.pythonSnippet import pythonSnippet
 from BoneSegWidgets.runResult import RunResult, resultColumns, resultRows, summaryText
-from BoneSegWidgets.tables import fillTable
+from BoneSegWidgets.tables import fillTable, fitHeight
 from BoneSegWidgets.undo import SegmentationSwap, Step, UndoHistory
 
 
@@ -21,6 +22,10 @@ class ResultsPanel:
         self._logic = logic
         self._result: RunResult | None = None
         self._history = UndoHistory()
+        # Texts can be wrapped once the table has its width.
+        self._later = qt.QTimer()
+        self._later.setSingleShot(True)
+        self._later.connect("timeout()", lambda: fitHeight(ui.resultsTable))
         ui.openEditorButton.connect("clicked()", lambda: failing(self._onOpenEditor))
         ui.undoButton.connect("clicked()", lambda: failing(lambda: self.show(self._history.undo())))
         ui.redoButton.connect("clicked()", lambda: failing(lambda: self.show(self._history.redo())))
@@ -49,6 +54,7 @@ class ResultsPanel:
         if result is not None:
             ui.summaryLabel.text = summaryText(result)
             fillTable(ui.resultsTable, resultColumns(result), resultRows(result))
+            self._later.start(0)
         else:
             ui.summaryLabel.text = _("Undone.")
         ui.show3DButton.setSegmentationNode(self._segmentation())

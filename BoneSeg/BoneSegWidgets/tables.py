@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import qt
 
+_ROW_HEIGHT = 22
+
 
 @dataclass(frozen=True)
 class Column:
@@ -17,7 +19,7 @@ class Column:
     tip: str = ""
 
 
-def fillTable(table, columns, rows, shownRows: int = 11, rowHeight: int = 22) -> None:
+def fillTable(table, columns, rows, shownRows: int = 11, rowHeight: int = _ROW_HEIGHT) -> None:
     """``rows`` of texts, or of (text, icon). The table grows to ``shownRows`` rows and scrolls beyond."""
     table.clear()
     table.setColumnCount(len(columns))
@@ -25,6 +27,7 @@ def fillTable(table, columns, rows, shownRows: int = 11, rowHeight: int = 22) ->
     table.setHorizontalHeaderLabels([column.title for column in columns])
     header = table.horizontalHeader()
     table.verticalHeader().setVisible(False)
+    table.verticalHeader().setMinimumSectionSize(_ROW_HEIGHT)
     table.verticalHeader().setDefaultSectionSize(rowHeight)
     for index, column in enumerate(columns):
         mode = qt.QHeaderView.Stretch if column.wide else qt.QHeaderView.ResizeToContents
@@ -33,8 +36,20 @@ def fillTable(table, columns, rows, shownRows: int = 11, rowHeight: int = 22) ->
             table.horizontalHeaderItem(index).setToolTip(column.tip)
         for rowIndex, row in enumerate(rows):
             table.setItem(rowIndex, index, _item(row[index], column))
-    height = header.sizeHint.height() if hasattr(header.sizeHint, "height") else header.sizeHint().height()
-    table.setFixedHeight(height + rowHeight * min(shownRows, max(1, len(rows))) + 4)
+    table.setFixedHeight(_headerHeight(table) + rowHeight * min(shownRows, max(1, len(rows))) + 4)
+
+
+def fitHeight(table) -> None:
+    """Rows as high as their texts need, wrapped in the columns' present widths, and the table as high as its rows."""
+    table.resizeRowsToContents()
+    rows = sum(table.rowHeight(row) for row in range(table.rowCount))
+    table.setFixedHeight(_headerHeight(table) + max(rows, _ROW_HEIGHT) + 4)
+
+
+def _headerHeight(table) -> int:
+    hint = table.horizontalHeader().sizeHint
+    # A property in PythonQt, a method where it is overridden.
+    return hint.height() if hasattr(hint, "height") else hint().height()
 
 
 def _item(cell, column: Column):

@@ -35,11 +35,14 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def _fold_child(self, child):
         """As CTK does it: what was hidden by itself stays hidden when the section is opened again."""
-        if self.collapsed:
+        if self.collapsed and not child.property("folded"):
             child.setProperty("hiddenBefore", child.isHidden())
+            child.setProperty("folded", True)
             child.setVisible(False)
-        elif not child.property("hiddenBefore"):
-            child.setVisible(True)
+        elif not self.collapsed:
+            child.setProperty("folded", False)
+            if not child.property("hiddenBefore"):
+                child.setVisible(True)
 
     text = prop(str, "", lambda self, value: self.update())
     collapsed = prop(bool, False, _fold)

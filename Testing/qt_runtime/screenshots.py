@@ -66,6 +66,9 @@ def _take_all(camera: _Camera, *, fake: bool, quality: str) -> None:
     camera.take("widget-done", window)
     _compare(camera, window, module)
     camera.take("widget-comparison", window)
+    ui.comparisonDetails.collapsed = False
+    camera.take("widget-matches", window)
+    ui.comparisonDetails.collapsed = True
     _fail(module, slicer)
     camera.take("widget-error", window)
     close_module("BoneSeg")

@@ -137,6 +137,7 @@ def test_a_box_limits_what_is_compared(a_person_with_two_blocks):
     roi.SetCenter(60.0, 60.0, 69.0)
     roi.SetSize(200.0, 200.0, 20.0)
     person.open(person.ui.comparisonDetails)
+    assert person.ui.comparisonRegionSelector.isVisible()
     person.choose(person.ui.comparisonRegionSelector, roi)
     person.click(person.ui.compareButton)
     person.wait_for_the_end()
