@@ -87,6 +87,7 @@ class SegmentPanel:
             roi=regionOf(parameters.inputVolume, parameters.region, parameters.visiblePartOnly),
             force=self._ui.forceCheckBox.checked,
             postprocess=parameters.cleanUp,
+            refine=parameters.refine,
         )
 
     def reasonNotToBegin(self) -> str:

@@ -44,7 +44,7 @@ def find_common_ground(reference: LabelMap, test: LabelMap, mask: LabelMap | Non
     geometry = reference.geometry
     moved = on_grid(test, geometry)
     if moved is not test:
-        remarks += _about_grids(reference, test)
+        remarks += about_grids(reference, test)
     region, ours, theirs = None, reference.array, moved.array
     if mask is not None:
         region = on_grid(mask, geometry).array != 0
@@ -75,7 +75,8 @@ def _same_labels(reference: LabelMap, test: LabelMap) -> tuple[tuple[Structure, 
     return tuple(known), replace(test, array=array, structures=tuple(known))
 
 
-def _about_grids(reference: LabelMap, test: LabelMap) -> list[str]:
+def about_grids(reference: LabelMap, test: LabelMap) -> list[str]:
+    """What to tell of a test on another grid than the reference's."""
     if on_same_lattice(test.geometry, reference.geometry):
         remarks = ["The test's image covers another part of the reference's grid."]
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError
+from BoneSegLib.evaluation.common_ground import about_grids
 from BoneSegLib.evaluation.grids import on_grid
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.scene.comparison_limits import limited
@@ -40,8 +41,11 @@ class Sides:
         return replace(self, reference=reference, test=test, pairs=pairs)
 
     def on_one_grid(self) -> Sides:
-        """The same with the test on the reference's grid, as the worker process takes it."""
-        return replace(self, test=on_grid(self.test, self.reference.geometry))
+        """The same with the test on the reference's grid, as the worker process takes it; remarks tell of the move."""
+        moved = on_grid(self.test, self.reference.geometry)
+        if moved is self.test:
+            return self
+        return replace(self, test=moved, remarks=(*self.remarks, *about_grids(self.reference, self.test)))
 
 
 def read_sides(

@@ -276,10 +276,10 @@ def test_models_that_cannot_be_made_leave_the_scene_as_it_was():
 
 
 def test_a_comparison_that_went_through_json_makes_the_same_table():
-    from BoneSegLib.scene.comparison_plain import comparison_from_plain
+    from BoneSegLib.worker.messages import unpack_comparison
 
     comparison = a_comparison()
-    back = comparison_from_plain(json.loads(json.dumps(comparison.to_json())), structures=comparison.structures)
+    back = unpack_comparison(json.loads(json.dumps(comparison.to_json())), comparison.structures)
     assert back.to_json() == comparison.to_json()
     assert back.structures == comparison.structures
     tables = [table_node(one).GetTable() for one in (comparison, back)]
