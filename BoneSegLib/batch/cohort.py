@@ -15,7 +15,7 @@ _FEWEST = 5
 _SMALLEST_SPREAD = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Bone:
     """One structure of one case. ``volume_ml`` is 0 where it was not found; ``dice`` and ``reference_ml`` may lack."""
 

@@ -64,8 +64,9 @@ def _flagged(bones: list[Bone]) -> list[tuple[Bone, int, str]]:
 def _of_other_size(bones: list[Bone]) -> list[tuple[Bone, int, str]]:
     whole = [bone for bone in bones if bone.is_whole]
     volumes = [bone.volume_ml for bone in whole]
+    middle = statistics.median(volumes) if volumes else 0.0
     return [
-        (bone, 2, f"{bone.volume_ml:.0f} ml, where the cohort's median is {statistics.median(volumes):.0f} ml")
+        (bone, 2, f"{bone.volume_ml:.0f} ml, where the cohort's median is {middle:.0f} ml")
         for bone, is_far in zip(whole, outlying(volumes), strict=True)
         if is_far
     ]

@@ -18,6 +18,9 @@ from BoneSegLib.batch.tables import read_done
 from BoneSegLib.evaluation.report_style import STYLE
 from BoneSegLib.evaluation.tables import write_atomically
 
+MOST_ROWS = 2000
+"""Of each table. Files tell of all cases; the page must open in a browser."""
+
 _OWN_STYLE = """
 .numbers { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1rem 0; }
 .numbers div { border: 1px solid #e4e4e0; border-radius: 6px; padding: .4rem .9rem; min-width: 5.5rem; }
@@ -102,10 +105,12 @@ def _failures(rows: Sequence[dict[str, Any]]) -> str:
             f'<td class="text">{escape(str(row[name] or ""))}</td>' for name in ("error", "message", "cause", "remedy")
         )
         + "</tr>"
-        for row in failed
+        for row in failed[:MOST_ROWS]
     )
     heads = "".join(f'<th class="text">{title}</th>' for title in ("Kind", "What is wrong", "Why", "What to do"))
-    return f'<h2>Failed</h2><div class="wide failed"><table><tr><th>Case</th>{heads}</tr>{lines}</table></div>'
+    return f'<h2>Failed</h2><div class="wide failed"><table><tr><th>Case</th>{heads}</tr>{lines}</table></div>' + _more(
+        failed
+    )
 
 
 def _table(rows: Sequence[dict[str, Any]], concerns: Sequence[Concern]) -> str:
@@ -113,7 +118,9 @@ def _table(rows: Sequence[dict[str, Any]], concerns: Sequence[Concern]) -> str:
     has_dice = any(row["mean_dice"] is not None for row in rows)
     heads = "<th>Found</th>" + ("<th>Mean Dice</th>" if has_dice else "") + "<th>Time</th>"
     lines = []
-    for row in rows:
+    # The weightiest first where not all can be shown.
+    shown = rows if len(rows) <= MOST_ROWS else sorted(rows, key=lambda row: str(row["case"]) not in reasons)
+    for row in shown[:MOST_ROWS]:
         name = escape(str(row["case"]))
         link = f'<a href="{quote(str(row["output"]))}">{name}</a>' if row["output"] else name
         dice = f"<td>{row['mean_dice']:.3f}</td>" if row["mean_dice"] is not None else "<td></td>"
@@ -126,5 +133,10 @@ def _table(rows: Sequence[dict[str, Any]], concerns: Sequence[Concern]) -> str:
         )
     return (
         f'<h2>All cases</h2><div class="wide cases"><table><tr><th>Case</th><th>Status</th>{heads}'
-        f'<th class="text">Remarks</th></tr>{"".join(lines)}</table></div>'
+        f'<th class="text">Remarks</th></tr>{"".join(lines)}</table></div>{_more(rows)}'
     )
+
+
+def _more(rows: Sequence[dict[str, Any]]) -> str:
+    left_out = len(rows) - MOST_ROWS
+    return f'<p class="small">{left_out} more are in cases.csv.</p>' if left_out > 0 else ""

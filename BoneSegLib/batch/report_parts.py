@@ -9,7 +9,7 @@ from html import escape
 from BoneSegLib.batch.cohort import Cohort, outlying
 from BoneSegLib.batch.concerns import RULES, Concern
 from BoneSegLib.batch.folder import OutputFolder
-from BoneSegLib.batch.strips import Dot, log_axis, share_axis, strip_chart
+from BoneSegLib.batch.strips import MOST_DOTS, Dot, log_axis, share_axis, strip_chart
 from BoneSegLib.evaluation.agreement import BlandAltman, bland_altman
 from BoneSegLib.evaluation.charts import bland_altman_chart
 
@@ -52,9 +52,15 @@ def volume_chart(cohort: Cohort) -> str:
         return "<h2>Volumes</h2><p>None of the bones was found in any case.</p>"
     chart = strip_chart(rows, log_axis(values, "Volume, ml (logarithmic)"))
     return (
-        f'<h2>Volumes</h2>{chart}<p class="small">A dot for each case, the box from the lower to the upper quartile, '
-        "the line at the median. Orange: far from the others. Hollow: cut by the field of view, not counted.</p>"
+        f'<h2>Volumes</h2>{chart}<p class="small">A dot for each case{_thinned(rows)}, the box from the lower to '
+        "the upper quartile, the line at the median. Orange: far from the others. Hollow: cut by the field of view, "
+        "not counted.</p>"
     )
+
+
+def _thinned(rows: Sequence[tuple[str, Sequence[Dot]]]) -> str:
+    many = any(len(dots) > MOST_DOTS for _, dots in rows)
+    return f" (at most {MOST_DOTS} of a bone are drawn, and all counted)" if many else ""
 
 
 def agreement_section(cohort: Cohort) -> str:
@@ -98,7 +104,7 @@ def _volume_agreement(cohort: Cohort) -> str:
         f"<td>{one.bias_interval[0]:+.2f} to {one.bias_interval[1]:+.2f}</td></tr>"
         for name, one in results
     )
-    charts = "".join(bland_altman_chart(one, unit="ml", title=name) for name, one in results)
+    charts = "".join(bland_altman_chart(one, unit="ml", title=name) for name, one in results if one.n <= MOST_DOTS)
     return (
         "<h2>Agreement of volumes (Bland-Altman)</h2>"
         f'<div class="wide"><table><tr><th></th>{heads}</tr>{lines}</table></div>'

@@ -10,6 +10,8 @@ from html import escape
 import numpy as np
 
 _WIDTH, _ROW, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 30, 120, 20, 8, 30
+MOST_DOTS = 1500
+"""Dots drawn in a strip; more of them tell nothing more, and a browser must open the page."""
 _DARK, _ALARM = "#1f5a94", "#e07a1f"
 
 
@@ -80,7 +82,7 @@ def strip_chart(rows: Sequence[tuple[str, Sequence[Dot]]], axis: Axis) -> str:
 def _strip(dots: Sequence[Dot], axis: Axis, y: float) -> str:
     counted = [dot.value for dot in dots if not dot.is_hollow]
     parts = [_box(counted, axis, y)] if len(counted) >= 4 else []
-    for number, dot in enumerate(sorted(dots, key=lambda dot: dot.is_far)):
+    for number, dot in enumerate(sorted(_drawn(dots), key=lambda dot: dot.is_far)):
         # Spread evenly over the height, so that dots of one value can be counted.
         shift = ((number * 0.618034 + 0.5) % 1.0 - 0.5) * 0.5 * _ROW
         color = _ALARM if dot.is_far else _DARK
@@ -94,6 +96,15 @@ def _strip(dots: Sequence[Dot], axis: Axis, y: float) -> str:
             f"<title>{escape(dot.case)}: {dot.value:.4g}</title></circle>"
         )
     return "".join(parts)
+
+
+def _drawn(dots: Sequence[Dot]) -> list[Dot]:
+    """All dots, or as many as can be seen: those far away as long as there is room, and every nth of the others."""
+    if len(dots) <= MOST_DOTS:
+        return list(dots)
+    far = [dot for dot in dots if dot.is_far][: MOST_DOTS // 2]
+    near = [dot for dot in dots if not dot.is_far]
+    return [*near[:: -(-len(near) // (MOST_DOTS - len(far)))], *far]
 
 
 def _box(values: Sequence[float], axis: Axis, y: float) -> str:
