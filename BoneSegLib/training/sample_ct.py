@@ -12,8 +12,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
+from BoneSegLib.training.synthesis.damage import DamageOptions
 from BoneSegLib.training.synthesis.deformation import DeformationOptions
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
+from BoneSegLib.training.synthesis.lesions import LesionOptions
 from BoneSegLib.training.synthesis.patient import Patient
 from BoneSegLib.training.synthesis.tissue import OTHER_BONE
 
@@ -23,7 +25,10 @@ SAMPLE_OPTIONS = SynthesisOptions(
     mirror=0.0,
     table=1.0,
     arm=0.0,
-    metal=0.0,
+    implant=0.0,
+    tilt=0.0,
+    damage=DamageOptions(fracture=0.0, missing=0.0),
+    lesions=LesionOptions(lesions=0.0, coarse_trabeculae=0.0),
     circle=0.0,
     noise_hu=(14.0, 16.0),
     slice_mm=(2.0, 2.5),

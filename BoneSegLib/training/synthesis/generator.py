@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import bone, scanner, surroundings
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
+from BoneSegLib.training.synthesis.damage import DamageOptions, damage
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, read_at, sampling_grid, sampling_points
+from BoneSegLib.training.synthesis.implants import Implant, apply_to_labels, random_implant
+from BoneSegLib.training.synthesis.lesions import LesionOptions, add_lesions
 from BoneSegLib.training.synthesis.patient import Patient, PatientOptions, change
 from BoneSegLib.training.synthesis.soft_tissue import AIR_HU, WarpedAnatomy, soft_tissue_hu
 from BoneSegLib.training.synthesis.tissue import MUSCLE, OTHER_BONE, TOOTH, mirrored_labels, target_table
@@ -38,11 +41,15 @@ class SynthesisOptions:
     arm: float = 0.2
     real_bone: float = 0.6
     """Share of the cases of a map with measured HU that show them."""
-    metal: float = 0.08
+    implant: float = 0.1
+    tilt: float = 0.08
+    """Share of cases scanned with a tilted gantry."""
     circle: float = 0.2
     noise_hu: tuple[float, float] = (4.0, 60.0)
     slice_mm: tuple[float, float] = (1.0, 5.0)
     patient: PatientOptions = field(default_factory=PatientOptions)
+    damage: DamageOptions = field(default_factory=DamageOptions)
+    lesions: LesionOptions = field(default_factory=LesionOptions)
     deformation: DeformationOptions = field(default_factory=DeformationOptions)
 
 
@@ -53,19 +60,23 @@ def synthesize_case(
     anatomy = _deform(patient, options, rng)
     targets = anatomy.targets
     ct = soft_tissue_hu(anatomy, rng)
-    _insert_bones(ct, anatomy, rng)
+    _insert_bones(ct, anatomy, options.lesions, rng)
     body = ct > -300
     if rng.random() < options.arm:
         surroundings.add_arm(ct, targets, body, spacing=options.spacing, rng=rng)
     if rng.random() < options.table:
         surroundings.add_table(ct, body, rng)
-    ct = scanner.blur(ct, rng)
-    if rng.random() < options.metal:
-        scanner.add_metal(ct, targets, spacing=options.spacing, rng=rng)
+    implant = _implant(ct, targets, options, rng)
+    kernel = scanner.random_kernel(rng)
+    ct = scanner.blur(ct, kernel, rng)
+    if implant:
+        scanner.add_metal(ct, implant.metal, spacing=options.spacing, rng=rng)
     low, high = np.log(options.noise_hu)
     slice_mm = rng.uniform(*options.slice_mm) if rng.random() < 0.6 else options.spacing
-    ct = scanner.acquire(ct, spacing=options.spacing, noise_hu=float(np.exp(rng.uniform(low, high))),
+    ct = scanner.acquire(ct, kernel, spacing=options.spacing, noise_hu=float(np.exp(rng.uniform(low, high))),
                          slice_mm=float(slice_mm), rng=rng)  # fmt: skip
+    if rng.random() < options.tilt:
+        scanner.tilt_gantry(ct, targets, degrees=rng.uniform(-20, 20), rng=rng)
     if rng.random() < options.circle:
         scanner.circular_field(ct, targets, rng)
     if rng.random() < options.mirror:
@@ -85,6 +96,7 @@ def _deform(patient: Patient, options: SynthesisOptions, rng: np.random.Generato
     labels = read_at(source.labels, grid, nearest=True).astype(np.uint8)
     depth = read_at(source.depth, grid, outside=-30.0)
     labels[stray], depth[stray] = MUSCLE, np.minimum(depth[stray], -2)
+    damage(labels, depth, spacing=source.spacing, options=options.damage, rng=rng)
     return WarpedAnatomy(
         labels=labels,
         targets=target_table()[labels],
@@ -145,7 +157,21 @@ def _even(shape: NDArray[np.int_]) -> list[int]:
     return [max(32, int(size) // 2 * 2) for size in shape]
 
 
-def _insert_bones(ct: NDArray[np.float32], anatomy: WarpedAnatomy, rng: np.random.Generator) -> None:
+def _implant(
+    ct: NDArray[np.float32], targets: NDArray[np.uint8], options: SynthesisOptions, rng: np.random.Generator
+) -> Implant | None:
+    """What was implanted, if anything: labels and, where bone gave way, soft tissue are as it left them."""
+    implant = random_implant(targets, spacing=options.spacing, rng=rng) if rng.random() < options.implant else None
+    if implant:
+        apply_to_labels(targets, implant)
+        if implant.removed is not None:
+            ct[implant.removed] = np.float32(rng.uniform(0, 60))
+    return implant
+
+
+def _insert_bones(
+    ct: NDArray[np.float32], anatomy: WarpedAnatomy, lesions: LesionOptions, rng: np.random.Generator
+) -> None:
     """Blends bone into the soft tissue ``ct`` by partial volume, only where bone is near."""
     near = anatomy.depth > -3
     if not near.any():
@@ -156,6 +182,7 @@ def _insert_bones(ct: NDArray[np.float32], anatomy: WarpedAnatomy, rng: np.rando
         solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)
     teeth = anatomy.labels == TOOTH
     solid[teeth] += np.float32(rng.uniform(600, 1600))
+    add_lesions(solid, anatomy.depth, spacing=anatomy.spacing, options=lesions, rng=rng)
     fraction = bone.bone_fraction(anatomy.depth, rng)
     around = np.where((anatomy.targets > 0) | (ct < AIR_HU + 300), np.float32(30), ct)
     mixed = fraction * solid + (1 - fraction) * around

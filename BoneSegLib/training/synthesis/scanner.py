@@ -1,6 +1,8 @@
-"""From the patient to the picture: sharpness, slice thickness, noise, field of view, metal."""
+"""From the patient to the picture: sharpness, slice thickness, noise, field of view, gantry tilt, metal."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -8,19 +10,50 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
+from BoneSegLib.training.synthesis.streaks import metal_streaks
 
-def blur(ct: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """In-plane point spread from a sharp to a smooth kernel; some kernels overshoot at edges."""
-    in_plane = rng.uniform(0.25, 0.85)
-    smooth = ndimage.gaussian_filter(ct, [rng.uniform(0.2, 0.6), in_plane, in_plane], truncate=3)
-    if rng.random() < 0.35:
+
+@dataclass(frozen=True)
+class Kernel:
+    """A reconstruction kernel: lengths in voxels; noise of a sharp kernel is as fine-grained as its edges are steep."""
+
+    in_plane: float
+    """Standard deviation of the point spread."""
+    overshoot: float
+    """How much edges are raised, 0 for none."""
+    grain: float
+    """Standard deviation of what smooths the noise."""
+    loudness: float
+    """Factor on the noise."""
+
+
+def random_kernel(rng: np.random.Generator) -> Kernel:
+    """From soft tissue to bone kernels."""
+    kind = rng.choice(3, p=[0.4, 0.35, 0.25])
+    if kind == 0:
+        return Kernel(rng.uniform(0.5, 0.95), 0.0, rng.uniform(0.5, 1.0), rng.uniform(0.5, 1.0))
+    if kind == 1:
+        return Kernel(rng.uniform(0.3, 0.6), rng.uniform(0, 0.5), rng.uniform(0.2, 0.6), 1.0)
+    return Kernel(rng.uniform(0.2, 0.4), rng.uniform(0.4, 1.5), 0.0, rng.uniform(1.0, 1.8))
+
+
+def blur(ct: NDArray[np.float32], kernel: Kernel, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The point spread of a kernel, which overshoots at edges if it is sharp."""
+    smooth = ndimage.gaussian_filter(ct, [rng.uniform(0.2, 0.6), kernel.in_plane, kernel.in_plane], truncate=3)
+    if kernel.overshoot:
         wide = ndimage.gaussian_filter(smooth, [0, 1.0, 1.0], truncate=3)
-        smooth += rng.uniform(0.2, 1.2) * (smooth - wide)
+        smooth += kernel.overshoot * (smooth - wide)
     return smooth
 
 
 def acquire(
-    ct: NDArray[np.float32], *, spacing: float, noise_hu: float, slice_mm: float, rng: np.random.Generator
+    ct: NDArray[np.float32],
+    kernel: Kernel,
+    *,
+    spacing: float,
+    noise_hu: float,
+    slice_mm: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Averages over slices ``slice_mm`` thick, adds noise there, and interpolates back to ``spacing``.
 
@@ -35,37 +68,35 @@ def acquire(
                                         mode="trilinear", align_corners=False)  # fmt: skip
     image = volume[0, 0].numpy()
     grain = rng.standard_normal(image.shape, dtype=np.float32)
-    correlation = rng.uniform(0.0, 0.9)
-    if correlation > 0.25:
-        grain = ndimage.gaussian_filter(grain, [0, correlation, correlation], truncate=3)
+    if kernel.grain > 0.25:
+        grain = ndimage.gaussian_filter(grain, [0, kernel.grain, kernel.grain], truncate=3)
         grain /= grain.std() + 1e-6
-    image = image + noise_hu * grain
+    image = image + noise_hu * kernel.loudness * grain
     if count < ct.shape[0]:
         image = functional.interpolate(torch.from_numpy(image)[None, None], size=ct.shape, mode="trilinear",
                                        align_corners=False)[0, 0].numpy()  # fmt: skip
     return image
 
 
-def add_metal(ct: NDArray[np.float32], targets: NDArray[np.uint8], *, spacing: float, rng: np.random.Generator) -> None:
-    """A screw or nail through one of the ten bones, with a dark and bright halo in its slices."""
-    label = int(rng.choice(np.arange(1, 11)))
-    where = np.argwhere(targets == label)
-    if len(where) < 200:
-        return
-    at = where[rng.integers(len(where))]
-    direction = rng.normal(size=3)
-    direction /= np.linalg.norm(direction)
-    length, radius = rng.uniform(15, 60) / spacing, rng.uniform(2, 6) / spacing
-    grids = np.ogrid[tuple(slice(0, size) for size in ct.shape)]
-    offsets = [(grid - c).astype(np.float32) for grid, c in zip(grids, at, strict=True)]
-    along = sum(o * np.float32(d) for o, d in zip(offsets, direction, strict=True))
-    across = np.sqrt(np.maximum(sum(o**2 for o in offsets) - along**2, 0))
-    rod = (np.abs(along) < length) & (across < radius)
-    angle = np.arctan2(offsets[1], offsets[2])
-    streaks = np.sin(angle * rng.integers(3, 9) + rng.uniform(0, 6)) * np.exp(-across / (6 * radius))
-    levels = rod.any((1, 2))
-    ct[levels] += (rng.uniform(100, 600) * streaks[levels]).astype(np.float32)
-    ct[rod] = rng.uniform(2000, 3071)
+def add_metal(
+    ct: NDArray[np.float32], metal: NDArray[np.bool_], *, spacing: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Titanium or steel, softened at its edges as everything is, and its streaks."""
+    levels, streaks = metal_streaks(metal, spacing=spacing, strength=float(np.exp(rng.uniform(-1.5, 1.0))), rng=rng)
+    share = ndimage.gaussian_filter(metal[levels].astype(np.float32), 0.6, truncate=3)
+    ct[levels] += streaks
+    ct[levels] += share * (np.float32(rng.uniform(3000, 8000)) - ct[levels])
+    return ct
+
+
+def tilt_gantry(
+    ct: NDArray[np.float32], targets: NDArray[np.uint8], *, degrees: float, rng: np.random.Generator
+) -> None:
+    """Slices that lean: once resampled upright, the first and the last of them leave wedges where nothing is known."""
+    lean = np.tan(np.deg2rad(degrees)) * (np.arange(ct.shape[1]) - rng.uniform(0.3, 0.7) * ct.shape[1])
+    levels = np.arange(ct.shape[0])[:, None]
+    unknown = (levels < lean[None]) | (levels > ct.shape[0] - 1 + lean[None])
+    ct[unknown], targets[unknown] = -1024, 0
 
 
 def circular_field(ct: NDArray[np.float32], targets: NDArray[np.uint8], rng: np.random.Generator) -> None:

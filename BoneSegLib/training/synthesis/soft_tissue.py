@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from BoneSegLib.training.synthesis.hollow_organs import eroded, fill_bladder, fill_bowel
 from BoneSegLib.training.synthesis.noise import smooth_noise
 from BoneSegLib.training.synthesis.tissue import SPINAL_CORD, group_values
 
@@ -42,7 +43,8 @@ def soft_tissue_hu(anatomy: WarpedAnatomy, rng: np.random.Generator) -> NDArray[
     ct[inside & (anatomy.body > skin_at - rng.uniform(1.5, 3))] = rng.uniform(-20, 60)
     _fill_unlabelled(ct, anatomy, fine, fat=fat, muscle=muscle, rng=rng)
     _fill_labelled(ct, anatomy, fine, muscle=muscle, rng=rng)
-    _fill_bowel(ct, anatomy, rng)
+    fill_bowel(ct, anatomy.labels, rng)
+    fill_bladder(ct, anatomy.labels, rng)
     _fill_gaps(ct, anatomy, fine, rng)
     return ct
 
@@ -89,8 +91,6 @@ def _fill_labelled(
     paint("lung", -900, -700, 40)
     paint("muscle", muscle - 8, muscle + 8, rng.uniform(4, 25))
     paint("fluid", -5, 25, 6)
-    if rng.random() < 0.15:
-        paint("fluid", 100, 900, 20)  # excreted or instilled contrast
     paint("vessel", *((110, 380) if contrast else (30, 50)), 10)
     paint("kidney", *((90, 260) if contrast else (25, 45)), 12, each=False)
     paint("cartilage", 60, 220, 50)
@@ -109,35 +109,9 @@ def _calcify(
 ) -> None:
     """Plaques in the walls of aorta and iliac arteries, which look like little bones."""
     artery = np.isin(anatomy.labels, (52, 65, 66))
-    wall = artery & ~_eroded(artery)
+    wall = artery & ~eroded(artery)
     plaque = wall & (fine > rng.uniform(0.6, 1.6))
     ct[plaque] = rng.uniform(250, 1100)
-
-
-def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    core = mask.copy()
-    for axis in range(3):
-        core &= np.roll(mask, 1, axis) & np.roll(mask, -1, axis)
-    return core
-
-
-def _fill_bowel(ct: NDArray[np.float32], anatomy: WarpedAnatomy, rng: np.random.Generator) -> None:
-    """Gas, stool, fluid and oral contrast, in changing parts, inside a wall of soft tissue."""
-    shape = anatomy.labels.shape
-    bowel = np.isin(anatomy.labels, group_values("bowel"))
-    if not bowel.any():
-        return
-    lumen = bowel & _eroded(bowel)
-    large, mottled = smooth_noise(shape, 14, rng).numpy(), smooth_noise(shape, 2.5, rng).numpy()
-    ct[bowel] = rng.uniform(20, 60)
-    oral = rng.random() < 0.3
-    fluid = rng.uniform(100, 600) if oral else rng.uniform(0, 40)
-    stool = rng.uniform(-120, 40) + mottled * rng.uniform(20, 140)
-    if oral and rng.random() < 0.5:
-        stool = stool + rng.uniform(0, 500)
-    gas_share = rng.uniform(0.2, 1.6)
-    content = np.where(large > gas_share, rng.uniform(-1000, -850), np.where(large < -0.2, fluid, stool))
-    ct[lumen] = content[lumen]
 
 
 def _fill_gaps(

@@ -21,6 +21,8 @@ class SpineOptions:
     log_vertebra: float = 0.06
     log_disc: tuple[float, float] = (-1.0, 0.6)
     """Thin to wide; drawn once for the patient, and half as much again for each disc."""
+    collapse: float = 0.12
+    """Share of patients with one vertebra pressed to about half its height."""
 
 
 def body_ends(source: AnatomyMap) -> NDArray[np.float64]:
@@ -58,6 +60,8 @@ def random_heights(
     discs = np.arange(1, len(lengths), 2)
     patient = rng.uniform(*options.log_disc)
     factors[discs] *= np.exp(patient + 0.5 * rng.uniform(-0.5, 0.5, len(discs)))
+    if rng.random() < options.collapse:
+        factors[2 * rng.integers((len(lengths) + 1) // 2)] *= rng.uniform(0.4, 0.8)
     return np.concatenate([ends[:1], ends[0] + np.cumsum(lengths * factors)]), ends
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from BoneSegLib.training.synthesis.damage import DamageOptions
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, rotation_matrix
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient
@@ -14,7 +15,17 @@ from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirror
 
 STILL = DeformationOptions(rotation=(0.0, 0.0, 0.0), log_size=0.0, log_axis_size=0.0, bend_mm=0.0, elastic=())
 PLAIN = SynthesisOptions(
-    whole=1.0, negatives=0.0, tight=0.0, mirror=0.0, table=0.0, arm=0.0, metal=0.0, circle=0.0, deformation=STILL
+    whole=1.0,
+    negatives=0.0,
+    tight=0.0,
+    mirror=0.0,
+    table=0.0,
+    arm=0.0,
+    implant=0.0,
+    tilt=0.0,
+    circle=0.0,
+    damage=DamageOptions(fracture=0.0, missing=0.0),
+    deformation=STILL,
 )
 
 

@@ -1,0 +1,79 @@
+"""Streaks of metal as a scanner makes them: too little signal along the rays that cross metal, projected back.
+
+Beam hardening and photon starvation make the measured line integral of a ray that crosses metal too small, to first
+order by a term in the square of its way through metal, and noisy (Barrett and Keat, RadioGraphics 2004). Filtered
+back-projection of that deviation alone is the artefact: dark bands between pieces of metal, bright rays beside them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+_COARSE = 2
+_ANGLES = np.linspace(0, np.pi, 72, endpoint=False)
+_HARDENING = 80.0
+"""HU mm that a ray loses for each square millimetre of its way through metal: a tenth behind 10 mm of titanium."""
+_STARVATION = 150.0
+"""HU mm of noise for each millimetre of metal."""
+
+
+def metal_streaks(
+    metal: NDArray[np.bool_], *, spacing: float, strength: float, rng: np.random.Generator
+) -> tuple[slice, NDArray[np.float32]]:
+    """What metal adds to the HU of its slices: the levels (k) concerned, and an array (levels, j, i).
+
+    ``strength``: 1 is titanium, 3 steel; computed at half resolution, since streaks are long and soft.
+    """
+    levels = np.flatnonzero(metal.any((1, 2)))
+    if not levels.size:
+        return slice(0, 0), np.zeros((0, *metal.shape[1:]), np.float32)
+    part = slice(int(levels[0]), int(levels[-1]) + 1)
+    slices = torch.from_numpy(metal[part].astype(np.float32))[None]
+    coarse = functional.avg_pool2d(slices, _COARSE, ceil_mode=True)
+    side = int(np.ceil(np.hypot(*coarse.shape[2:]) / 2)) * 2
+    step = spacing * _COARSE
+    way = project(_center_pad(coarse, side), step)
+    noise = torch.from_numpy(rng.standard_normal(tuple(way.shape)).astype(np.float32))
+    image = back_project(strength * (_STARVATION * way * noise - _HARDENING * way**2), step)
+    fine = functional.interpolate(_center_crop(image, coarse.shape[2:]), scale_factor=_COARSE, mode="bilinear")
+    return part, fine[0, :, : metal.shape[1], : metal.shape[2]].numpy()
+
+
+def project(images: torch.Tensor, step: float) -> torch.Tensor:
+    """Parallel projections of square images (1, levels, side, side), pixels of ``step`` mm: (angles, levels, side)."""
+    return torch.stack([_rotated(images, angle)[0].sum(1) * step for angle in _ANGLES])
+
+
+def back_project(lines: torch.Tensor, step: float) -> torch.Tensor:
+    """Filtered back-projection, the inverse of `project`: ramp filter with a Hann window, then the mean over angles."""
+    count = 2 * lines.shape[-1]
+    frequency = torch.fft.rfftfreq(count)
+    window = 0.5 + 0.5 * torch.cos(2 * torch.pi * frequency)
+    spectrum = torch.fft.rfft(lines, count) * frequency * window / step
+    filtered = torch.fft.irfft(spectrum, count)[..., : lines.shape[-1]]
+    side = lines.shape[-1]
+    image = torch.zeros((1, lines.shape[1], side, side))
+    for angle, line in zip(_ANGLES, filtered, strict=True):
+        image += _rotated(line[None, :, None, :].expand(1, -1, side, -1).contiguous(), -angle)
+    return image * (np.pi / len(_ANGLES))
+
+
+def _rotated(images: torch.Tensor, angle: float) -> torch.Tensor:
+    """Square images (1, levels, side, side) turned about their middle."""
+    cos, sin = float(np.cos(angle)), float(np.sin(angle))
+    matrix = torch.tensor([[[cos, -sin, 0.0], [sin, cos, 0.0]]])
+    grid = functional.affine_grid(matrix, list(images.shape), align_corners=False)
+    return functional.grid_sample(images, grid, padding_mode="zeros", align_corners=False)
+
+
+def _center_pad(images: torch.Tensor, side: int) -> torch.Tensor:
+    rows, columns = side - images.shape[2], side - images.shape[3]
+    return functional.pad(images, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+
+
+def _center_crop(images: torch.Tensor, size: torch.Size) -> torch.Tensor:
+    top, left = (images.shape[2] - size[0]) // 2, (images.shape[3] - size[1]) // 2
+    return images[:, :, top : top + size[0], left : left + size[1]]
