@@ -33,7 +33,7 @@ def begin(
     progress: Progress = no_progress,
     is_cancelled: IsCancelled = never_cancelled,
 ) -> Project:
-    """Plans made and cases prepared in ``folder``, or those that an earlier run left there.
+    """Plans made from the data and kept in ``folder``, or those that an earlier run left there.
 
     Raises `InputError` for data that cannot be used, and for a folder that holds another training.
     """
@@ -42,20 +42,27 @@ def begin(
     if project is None:
         project = _planned(folder, source, options, progress=progress, is_cancelled=is_cancelled)
         save_project(project)
+        progress(1.0, "Planned")
+    return project
+
+
+def prepare_cases(
+    project: Project, *, progress: Progress = no_progress, is_cancelled: IsCancelled = never_cancelled
+) -> None:
+    """Every case as each network sees it, on disk; those that are there are left."""
     missing = [
-        index
-        for index, pair in enumerate(source.pairs)
+        pair
+        for pair in project.source.pairs
         if not all(prepared_path(project.prepared(plan), pair.name).exists() for plan in project.plans)
     ]
-    for done, index in enumerate(missing):
+    for done, pair in enumerate(missing):
         if is_cancelled():
             raise Cancelled
         progress(done / len(missing), f"Preparing case {done + 1} of {len(missing)}")
-        case = _straight(read_case(source.pairs[index], source), project.rules, is_ct=project.is_ct)
+        case = _straight(read_case(pair, project.source), project.rules, is_ct=project.is_ct)
         for plan in project.plans:
             prepare(case, plan, project.prepared(plan), labels=len(project.rules.names))
     progress(1.0, "Prepared")
-    return project
 
 
 def _planned(

@@ -37,13 +37,14 @@ def run_command(args: argparse.Namespace) -> int:
     import torch
 
     from BoneSegLib.commands.progress import TerminalProgress
-    from BoneSegLib.training.begin import begin
+    from BoneSegLib.training.begin import begin, prepare_cases
     from BoneSegLib.training.data_curve import FILE, PICTURE, data_curve
 
     if args.threads:
         torch.set_num_threads(args.threads)
     project = begin(args.data, args.output, project_options(args), progress=TerminalProgress())
     describe(project)
+    prepare_cases(project, progress=TerminalProgress())
     points = data_curve(project, args.sizes, fold_options(args), fold=args.fold, tell=TerminalProgress())
     if args.json:
         found = {str(point.cases): point.dice for point in points}

@@ -9,9 +9,7 @@ from pathlib import Path
 
 from BoneSegLib.errors import UsageError
 from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
-from BoneSegLib.training.commands.parse import numbers
-
-BUNDLED = "bundled"
+from BoneSegLib.training.commands.parse import model_folder, numbers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "images that show none of its structures; plausibility where there are no labels; and, if asked for, what each "
         "step of post-processing does and how noise, thick slices, a smaller field of view, rotation and a mirror hurt."
     )
-    parser.add_argument("model", metavar="MODEL", help="a model folder, or 'bundled'")
+    parser.add_argument("model", metavar="MODEL", type=model_folder, help="a model folder, or 'bundled'")
     parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="where the tables go")
     parser.add_argument("--cases", metavar="DIR", nargs="+", type=Path, default=[],
                         help="images with references, laid out as for 'boneseg train'")  # fmt: skip
@@ -57,7 +55,7 @@ def run_command(args: argparse.Namespace) -> int:
 
     options = AssessOptions(
         segment=SegmentOptions(
-            model=None if args.model == BUNDLED else Path(args.model),
+            model=args.model,
             quality=args.quality,
             device=args.device,
             precision=args.precision,

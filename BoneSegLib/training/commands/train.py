@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from BoneSegLib.options import DEVICES, PRECISIONS
-from BoneSegLib.training.commands.parse import folds, three_numbers, three_sizes
+from BoneSegLib.training.commands.parse import folds, model_folder, three_numbers, three_sizes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "'bones' (default: everything that is drawn)",
     )  # fmt: skip
     parser.add_argument("--modality", help="CT, MR, T2, ... (default: told by dataset.json or by the values)")
-    parser.add_argument("--fine-tune", metavar="MODEL", type=Path, help="start from this model's plans and weights")
+    parser.add_argument("--fine-tune", metavar="MODEL", type=model_folder,
+                        help="start from the plans and weights of this folder, or of the 'bundled' one")  # fmt: skip
     parser.add_argument("--no-mirroring", action="store_true", help="never mirror images (default: where names allow)")
     parser.add_argument("--memory", type=float, metavar="GB", help="of the graphics card to plan for (8; on a CPU 1)")
     parser.add_argument("--features", type=int, help="of the finest level (default: 32; on a CPU 16)")

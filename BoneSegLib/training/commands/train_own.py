@@ -20,7 +20,7 @@ def train_own(args: argparse.Namespace) -> dict[str, Any]:
     require_sensible(args)
     import torch
 
-    from BoneSegLib.training.begin import begin
+    from BoneSegLib.training.begin import begin, prepare_cases
 
     if args.threads:
         torch.set_num_threads(args.threads)
@@ -28,6 +28,7 @@ def train_own(args: argparse.Namespace) -> dict[str, Any]:
     describe(project)
     if args.plan_only:
         return {"training": str(args.output), **summary(project)}
+    prepare_cases(project, progress=TerminalProgress())
 
     from BoneSegLib.training.train_data import train_folds
 

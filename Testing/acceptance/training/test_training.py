@@ -16,7 +16,7 @@ from BoneSegLib.cli import main
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.models.integrity import verify_files
-from BoneSegLib.training.begin import begin
+from BoneSegLib.training.begin import begin, prepare_cases
 from BoneSegLib.training.folds import split_of
 from BoneSegLib.training.loop import LoopOptions
 from BoneSegLib.training.planning.planner import PlannerOptions
@@ -105,6 +105,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     data = write_pairs(tmp_path / "data", 2)
     planner = PlannerOptions(memory_gb=1, features=4)
     project = begin(data, tmp_path / "run", ProjectOptions(planner=planner))
+    prepare_cases(project)
     (plan,) = project.plans
     split = split_of(project.cases, "all")
     loop = LoopOptions(steps=6, minutes=float("inf"), batch=1, checkpoint_seconds=0)
@@ -130,6 +131,7 @@ def test_a_cascade_is_planned_trained_and_run(tmp_path, capsys):
     data = write_pairs(tmp_path / "data", 2)
     planner = PlannerOptions(features=4, most_features=8, patch=(16, 16, 16), spacing=(1.0, 1.0, 1.0), stages=2)
     project = begin(data, tmp_path / "run", ProjectOptions(planner=planner))
+    prepare_cases(project)
     assert [plan.name for plan in project.plans] == ["3d_lowres", "3d_cascade_fullres"]
     from BoneSegLib.training.train_data import train_folds
 
