@@ -11,6 +11,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.errors import InputError
 from BoneSegLib.evaluation.agreement import BlandAltman, Distribution
 from BoneSegLib.evaluation.cohort import Cohort
@@ -131,10 +132,10 @@ def _text(cohort: Cohort, volumes: Limits) -> str:
     lines = [["median [quartiles]", "n", *titles]]
     for name in cohort.structures:
         cells = [_quartiles(spread[metric][name], pattern) for metric, pattern, _ in METRICS]
-        lines.append([name, str(spread["dice"][name].n), *cells])
+        lines.append([_told(name), str(spread["dice"][name].n), *cells])
     limits = [["volume, ml", "n", "bias", "95 % limits of agreement"]]
     limits += [
-        [name, str(each.n), f"{each.bias:+.2f}", f"{each.lower:+.2f} to {each.upper:+.2f}"]
+        [_told(name), str(each.n), f"{each.bias:+.2f}", f"{each.lower:+.2f} to {each.upper:+.2f}"]
         for name, each in volumes.items()
         if each is not None
     ]
@@ -142,6 +143,11 @@ def _text(cohort: Cohort, volumes: Limits) -> str:
     if len(limits) == 1:
         limits, note = [], "Limits of agreement of volumes need a bone in two cases at least."
     return "\n".join([f"{len(cohort.cases)} cases", "", *aligned(lines), "", *aligned(limits), "", note])
+
+
+def _told(structure: str) -> str:
+    """The name for people."""
+    return BY_ID[structure].name if structure in BY_ID else structure
 
 
 def _quartiles(each: Distribution, pattern: str) -> str:
