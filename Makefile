@@ -14,7 +14,7 @@ TORCH_AS_INSTALLED := $(VENV)/torch-as-installed.txt
 TORCH_NOW := $(BIN)/python -c 'from importlib.metadata import version; print("torch==" + version("torch"))'
 SAMPLE := Resources/SampleData
 
-.PHONY: help setup demo test test-slow lint bench screenshots clean distclean
+.PHONY: help setup demo test test-slow lint bench docs constraints screenshots clean distclean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,8 @@ help:
 	@echo "make lint         ruff and mypy"
 	@echo "make bench        speed, against nnunetv2"
 	@echo "make screenshots  pictures of the module, for the documentation"
+	@echo "make docs         the page of errors, made from the code"
+	@echo "make constraints  the versions that are installed become those that the continuous integration tests with"
 	@echo "make setup        only set up: a virtual environment in $(VENV)"
 	@echo "make clean        remove results and caches;  make distclean: $(VENV) too"
 
@@ -72,6 +74,12 @@ lint: $(READY)
 
 bench: $(READY) $(READY_TO_TEST)
 	@$(BIN)/python Testing/benchmarks/bench.py
+
+docs: $(READY)
+	@$(BIN)/python -m Testing.support.errors_page
+
+constraints: $(READY_TO_TEST)
+	@$(BIN)/python -m Testing.support.constraints
 
 screenshots: $(READY)
 	@$(BIN)/python Testing/qt_runtime/screenshots.py docs/images

@@ -19,6 +19,18 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def a_warm_process(tmp_path_factory) -> Iterator:
+    """A process with the library loaded that forks for each trial (see `Testing.support.warm_process`)."""
+    from Testing.support.warm_process import WarmProcess
+
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("limits of memory are set as Linux has them")
+    process = WarmProcess(tmp_path_factory.mktemp("trials"))
+    yield process
+    process.close()
+
+
 @pytest.fixture
 def a_scene() -> Iterator:
     """`slicer.mrmlScene` on slicer-core, cleared afterwards. Errors that VTK or MRML report fail the test."""

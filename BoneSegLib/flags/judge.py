@@ -10,7 +10,7 @@ from BoneSegLib.flags.spine import flags_of_spine
 from BoneSegLib.volume import LabelMap
 
 LOW_CONFIDENCE = 0.8
-"""Below this, bones with a Dice under 0.7 are more frequent than others (`docs/confidence.md`)."""
+"""Below this, bones with a Dice under 0.7 are more frequent than others (docs/flags.md)."""
 
 NOTHING_FOUND = "None of the bones was found."
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from BoneSegLib.errors import BoneSegError, OutputError, ResourceError
+from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 
 _FULL = 1 << 16
 """Bytes: a disk with fewer free is full."""
@@ -28,12 +29,18 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
         raise OutputError(
             f"'{path.name}' has no suffix that says what to write.", remedy="Use one of: " + ", ".join(suffixes) + "."
         )
+    if not is_unicode(path):
+        raise OutputError(
+            f"The name '{shown(path)}' cannot be used.", cause=NOT_UNICODE, remedy="Choose another name or folder."
+        )
     try:
         path.lstat()
-    except (OSError, ValueError) as error:
+    except OSError as error:
         if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
             raise OutputError(
-                f"The name '{path.name[:40]}' cannot be used here.", cause=_reason(error), remedy="Choose another name."
+                f"The name '{path.name[:40]}' cannot be used.",
+                cause=error.strerror or "",
+                remedy="Choose another name.",
             ) from error
     if path.is_dir():
         raise OutputError(f"'{path.name}' is a folder.", remedy="Name a file.")
@@ -109,8 +116,3 @@ def _try_writing(folder: Path) -> None:
 
 def _disk_full(path: Path) -> ResourceError:
     return ResourceError(f"The disk is full; '{path.name}' was not written.", remedy="Free some space.")
-
-
-def _reason(error: Exception) -> str:
-    """What the system says, without the path."""
-    return (error.strerror if isinstance(error, OSError) else str(error)) or ""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from BoneSegLib.headless.names import is_unicode
+
 # Direction cosines are written with few digits.
 _SAME_DIRECTION = 0.01
 _DICOM_UID = b"1.2.840.10008."
@@ -58,6 +60,8 @@ def read_slice(file: Path) -> Slice | None:
     """What the header says; ``None`` when the file holds no image, or none that can be read."""
     import SimpleITK
 
+    if not is_unicode(file):
+        return None
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(file))

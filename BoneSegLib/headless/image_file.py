@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from BoneSegLib.errors import InputError
+from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 from BoneSegLib.headless.nifti import read_nifti
 from BoneSegLib.scene.usable import GIVE_CT, compact, require_numbers, require_solid
 from BoneSegLib.volume import Geometry, Volume
@@ -39,6 +40,8 @@ def read_image(path: str | Path) -> Volume:
 
 def require_file(path: str | Path) -> Path:
     path = Path(path)
+    if not is_unicode(path):
+        raise InputError(f"The name '{shown(path)}' cannot be read.", cause=NOT_UNICODE, remedy="Rename the file.")
     if not path.exists():
         raise InputError(f"'{path}' does not exist.", remedy="Check how the path is spelled.")
     if not path.is_file():

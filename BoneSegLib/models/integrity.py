@@ -56,6 +56,7 @@ def inside(folder: Path, relative: str) -> Path:
     """``folder / relative``, refused when it leads out of the folder."""
     try:
         is_inside = (folder / relative).resolve().is_relative_to(folder.resolve())
+        (folder / relative).exists()
     except (OSError, ValueError):  # a name that no disk can have
         is_inside = False
     if not is_inside:

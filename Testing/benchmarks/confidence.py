@@ -19,9 +19,9 @@ import numpy as np
 
 from BoneSegLib import SegmentOptions, Volume, segment
 from BoneSegLib.evaluation.overlap import count_overlap
+from BoneSegLib.flags import noted_confidence
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference import engine
-from BoneSegLib.inference.restore import LogitsBlock
 from BoneSegLib.models.catalogue import open_model
 from BoneSegLib.volume import Geometry, LabelMap
 
@@ -86,54 +86,36 @@ DISTORTIONS: dict[str, Distortion] = {
 }
 
 
-def candidates(blocks: list[LogitsBlock], label: int) -> dict[str, float]:
-    """Measures of one class: mean probability inside and at the boundary, of the first and the last network."""
-    found = {}
-    for name, block in (("first", blocks[0]), ("last", blocks[-1])):
-        inside, shell = _probabilities(block, label)
-        found[f"{name} inside"] = float(inside.mean()) if len(inside) else 0.0
-        found[f"{name} boundary"] = float(shell.mean()) if len(shell) else 0.0
-    return found
-
-
-def _probabilities(block: LogitsBlock, label: int) -> tuple[np.ndarray, np.ndarray]:
-    from scipy import ndimage
-
-    mask = (block.logits.argmax(0) == label).cpu().numpy()
-    chances = block.logits[:, mask].float().softmax(0)[label].cpu().numpy()
-    return chances, chances[(mask & ~ndimage.binary_erosion(mask, border_value=1))[mask]]
-
-
 def rows_of(name: str, volume: Volume, reference: np.ndarray, options: SegmentOptions) -> Iterator[dict[str, object]]:
-    """One row per bone that was found: its Dice, its confidence and the candidates for it."""
+    """One row per bone that was found: its Dice, its confidence, and that of the first and the last network alone."""
     model = open_model(options.model)
-    blocks: list[LogitsBlock] = []
-    run_stage = engine.run_stage
+    stages: list[tuple[float | None, ...]] = []
+    combine = engine.combine
 
-    def keeping(*args, **kwargs):
-        blocks.append(run_stage(*args, **kwargs))
-        return blocks[-1]
+    def noting(means, labels):
+        stages.extend(means)
+        return combine(means, labels)
 
-    engine.run_stage = keeping
+    engine.combine = noting
     try:
         labels: LabelMap = segment(volume, options)
     finally:
-        engine.run_stage = run_stage
+        engine.combine = combine
     overlap = count_overlap(reference, labels.array, [structure.label for structure in labels.structures])
-    confidence = labels.info["confidence"]
-    assert isinstance(confidence, dict)
     for structure in labels.structures:
         counts = overlap.of(structure.label)
         volume_ml = max(counts.reference, counts.test) * volume.geometry.voxel_volume / 1000
-        if volume_ml >= FEWEST_ML and counts.test and structure.id in confidence:
-            measures = candidates(blocks, model.network_labels[structure.id])
+        confidence = noted_confidence(labels).get(structure.id)
+        if volume_ml >= FEWEST_ML and counts.test and confidence is not None:
+            first, last = (means[model.network_labels[structure.id]] or 0.0 for means in (stages[0], stages[-1]))
             yield {
                 "case": name,
                 "structure": structure.id,
                 "dice": counts.dice,
-                "confidence": confidence[structure.id],
-                **measures,
-                "product": measures["first inside"] * measures["last inside"],
+                "confidence": confidence,
+                "first network": first,
+                "last network": last,
+                "product": first * last,
             }
 
 
@@ -197,15 +179,19 @@ def main() -> None:
         volume, reference = read_volume(image), reference_of(labels)
         for name in args.distortions:
             rows += rows_of(f"{image.name}, {name}", *DISTORTIONS[name](volume, reference), options)
+            write_rows(rows, args.output / "confidence.csv")
             print(f"{image.name}, {name}: {len(rows)} bones so far", flush=True)
     report(rows, args.output, title=f"{open_model(args.model).name}, {args.quality}")
 
 
-def report(rows: list[dict[str, object]], folder: Path, *, title: str) -> None:
-    with (folder / "confidence.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
+def write_rows(rows: list[dict[str, object]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
         writer.writeheader()
         writer.writerows(rows)
+
+
+def report(rows: list[dict[str, object]], folder: Path, *, title: str) -> None:
     dices = np.array([row["dice"] for row in rows], float)
     is_bad = dices < BAD_DICE
     print(f"{len(rows)} bones, {is_bad.sum()} with a Dice below {BAD_DICE}")

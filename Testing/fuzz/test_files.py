@@ -1,0 +1,49 @@
+"""Damaged images: refused with a reason or read, within bounded memory and time, whatever the damage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+
+from BoneSegLib.volume import Geometry
+from Testing.scene.dicom_files import write_series
+from Testing.support.warm_process import Limits, WarmProcess
+
+LIMITS = Limits(headroom=600 * 2**20, seconds=150)
+KINDS = [".nii", ".nii.gz", ".nrrd", ".mha", "DICOM"]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory) -> dict[str, Path]:
+    """A small whole image of each kind."""
+    folder = tmp_path_factory.mktemp("whole")
+    array = np.random.default_rng(0).integers(-1000, 1000, (10, 12, 14)).astype(np.int16)
+    image = SimpleITK.GetImageFromArray(array)
+    image.SetSpacing((1.0, 1.5, 2.0))
+    paths = {kind: folder / f"ct{kind}" for kind in KINDS[:-1]}
+    for kind, path in paths.items():
+        SimpleITK.WriteImage(image, str(path), kind in (".nii.gz", ".mha"))
+    paths["DICOM"] = folder / "dicom"
+    write_series(paths["DICOM"], array, Geometry.from_spacing((14, 12, 10), (1.0, 1.5, 2.0)))
+    return paths
+
+
+def read_all(process: WarmProcess, source: Path, first: int, count: int) -> None:
+    ended = process.call("Testing.fuzz.mutations:read_damaged_images", str(source), first, count, limits=LIMITS)
+    assert ended.code == 0, ended.stderr[-3000:]
+    assert sum(ended.value.values()) == count
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_image_is_read_or_refused(a_warm_process, images, kind):
+    read_all(a_warm_process, images[kind], 0, 8 if kind == "DICOM" else 25)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_of_thousands_of_damaged_images_is_read_or_refused(a_warm_process, images, kind):
+    for first in range(1000, 3000, 200):
+        read_all(a_warm_process, images[kind], first, 20 if kind == "DICOM" else 200)
