@@ -13,7 +13,7 @@ from BoneSegLib.models.folder import read_model
 from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.network import build_network, load_weights
 from BoneSegLib.training.card import BONES
-from BoneSegLib.training.export import TrainedStage, bone_content, export_model
+from BoneSegLib.training.export import ModelContent, TrainedStage, bone_content, export_model
 from BoneSegLib.training.planning.network_plan import plan_of_stage
 from BoneSegLib.training.stage import CASCADE, LOWRES
 
@@ -81,3 +81,19 @@ def test_plain_conv_unet_loads_them_strictly_and_answers_alike(folder, networks,
     image = torch.randn(1, plan.in_channels(CLASSES), 16, 16, 16)
     with torch.no_grad():
         torch.testing.assert_close(oracle.eval()(image), networks[name](image), atol=1e-4, rtol=1e-4)
+
+
+def test_a_model_of_other_anatomy_keeps_its_names_folds_and_mirrors(tmp_path):
+    plan = replace(plan_of_stage(STAGES[LOWRES.name]), air=False, normalization="ZScoreNormalization")
+    states = {fold: build_network(plan.architecture, in_channels=1, heads=3).state_dict() for fold in ("0", "3")}
+    content = ModelContent(
+        labels={"liver": 1, "tumour": 2}, channel="T2", cases=2, median_size_mm=(90.0, 90.0, 90.0), mirror_axes=(0, 2)
+    )
+    export_model(tmp_path / "model", [TrainedStage(plan, states)], content, replace(BONES, name="liver"))
+    model = read_model(tmp_path / "model")
+    verify_files(model)
+    stage = model.stages[plan.name]
+    assert [(structure.id, structure.label) for structure in model.structures] == [("liver", 1), ("tumour", 2)]
+    assert (stage.folds, stage.configuration.normalizations) == (("0", "3"), ("ZScoreNormalization",))
+    assert (model.canonical, model.pads_with_air, model.dataset.is_ct) == (True, False, False)
+    assert load_checkpoint(stage.checkpoint("3")).mirror_axes == (0, 2)
