@@ -8,8 +8,8 @@ from pathlib import Path
 
 def available_bytes() -> int | None:
     """Memory that can be taken now without swapping; `None` where the system does not tell."""
-    limits = [value for value in (_meminfo_available(), _cgroup_free(), _windows_available()) if value is not None]
-    return min(limits) if limits else None
+    known = (_meminfo_available(), _cgroup_free(), _address_space_left(), _windows_available())
+    return min((value for value in known if value is not None), default=None)
 
 
 def _meminfo_available() -> int | None:
@@ -32,6 +32,18 @@ def _cgroup_free() -> int | None:
         used = int(Path("/sys/fs/cgroup/memory.current").read_text())
         return None if limit == "max" else max(int(limit) - used, 0)
     except (OSError, ValueError):
+        return None
+
+
+def _address_space_left() -> int | None:
+    """What ``ulimit -v``, or a cluster's job limit, leaves to this process."""
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        return None if limit == resource.RLIM_INFINITY else max(limit - pages * resource.getpagesize(), 0)
+    except (ImportError, OSError, ValueError):
         return None
 
 

@@ -32,5 +32,5 @@ def _large_pieces(mask: np.ndarray) -> int:
     pieces, count = ndimage.label(mask)
     if count < 2:
         return count
-    sizes = np.bincount(pieces.ravel())[1:]
+    sizes = np.bincount(pieces[mask], minlength=count + 1)[1:]
     return int((sizes >= _LARGE_PIECE * sizes.max()).sum())

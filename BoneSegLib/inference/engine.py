@@ -26,7 +26,7 @@ from BoneSegLib.inference.provenance import describe_run
 from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
 from BoneSegLib.inference.restore import decide_labels
-from BoneSegLib.inference.stage import AIR_HU, StageTask, run_stage, stage_grid
+from BoneSegLib.inference.stage import AIR_HU, StageTask, require_least_memory, run_stage, stage_grid
 from BoneSegLib.models.model import Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
@@ -164,6 +164,8 @@ class _Run:
         """Writes ``labels`` (uint8, the shape of ``image``); returns how sure the networks were of each structure."""
         wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
         tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
+        for task in tasks:
+            require_least_memory(task)
         means, names = [], None
         for number, task in enumerate(tasks):
             title = "Finding the bones" if number == 0 else "Finding their edges"

@@ -9,22 +9,27 @@ from BoneSegLib.errors import ResourceError
 from BoneSegLib.inference.resample import Shape
 from BoneSegLib.models.architecture import Architecture
 
-_ACTIVATION_COPIES = 6.0
-"""Feature maps of the finest stage that are alive at the same time, convolution workspace included (measured)."""
+_FLOAT = 4
+_SLICES_READ_AT_ONCE = 16
+_PLANES_DECIDED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """Bytes: the prepared image, the logits and their weights, the network at work, and the labels."""
+    """Bytes that a stage adds to what is in memory before: the image on the network's grid, what resampling it takes
+    for a while, the logits that are summed up, the network at work, the deciding of labels, and the labels."""
 
     image: int
+    resampling: int
     logits: int
     network: int
+    deciding: int
     labels: int
 
     @property
     def total(self) -> int:
-        return self.image + self.logits + self.network + self.labels
+        """The peak: resampling is over when the network works, and that waits while labels are decided."""
+        return self.labels + self.image + max(self.resampling, self.logits + max(self.network, self.deciding))
 
 
 def plan_stage(
@@ -36,13 +41,27 @@ def plan_stage(
     in_channels: int,
     volume: Shape,
     precision: str,
+    box: Shape | None = None,
 ) -> MemoryPlan:
-    """The peak of one stage on an image of ``volume`` voxels and a network grid of ``grid`` voxels."""
-    voxels = math.prod(max(size, length) for size, length in zip(grid, patch, strict=True))
-    width = 2 if precision == "bf16" else 4
-    features = architecture.features[0] + in_channels
-    network = int(math.prod(patch) * features * width * _ACTIVATION_COPIES)
-    return MemoryPlan(image=5 * voxels, logits=2 * (heads + 1) * voxels, network=network, labels=2 * math.prod(volume))
+    """The peak of one stage on an image of ``volume`` voxels.
+
+    ``grid``: the network's grid over the image, ``box``: the part of it that windows lie in (all of it for ``None``).
+    """
+    grid = _at_least(grid, patch)
+    box = grid if box is None else _at_least(box, patch)
+    plane, voxels = box[1] * box[2], math.prod(box)
+    names = 2 * math.prod(grid) if in_channels > 1 else 0
+    read = _SLICES_READ_AT_ONCE * volume[1] * volume[2] * 2
+    rows = math.ceil(volume[1] * box[1] / grid[1])
+    return MemoryPlan(
+        image=_FLOAT * voxels + names,
+        resampling=_FLOAT * (volume[0] * plane + read),
+        # The sums over a window's length of planes and, while they move on, up to half of them again.
+        logits=_FLOAT * (patch[0] + 1) * plane * (heads + 1) + _FLOAT * patch[0] // 2 * plane * heads,
+        network=_network_bytes(architecture, patch, heads=heads, in_channels=in_channels, precision=precision),
+        deciding=2 * _FLOAT * _PLANES_DECIDED_AT_ONCE * rows * box[2] * heads,
+        labels=math.prod(volume),
+    )
 
 
 def require_memory(plan: MemoryPlan, available: int | None) -> None:
@@ -53,3 +72,16 @@ def require_memory(plan: MemoryPlan, available: int | None) -> None:
             cause=f"It needs about {plan.total / 2**30:.1f} GB, and {available / 2**30:.1f} GB are free.",
             remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
         )
+
+
+def _network_bytes(architecture: Architecture, patch: Shape, *, heads: int, in_channels: int, precision: str) -> int:
+    """The widest moment of the decoder's finest level: two feature maps, both of them joined, and the skipped ones of
+    the levels below, or the answer beside its weighted sum; and a window's input."""
+    voxels, width = math.prod(patch), 2 if precision == "bf16" else _FLOAT
+    finest = architecture.features[0]
+    return voxels * (max(5 * finest * width, finest * width + 2 * heads * _FLOAT) + 2 * in_channels * _FLOAT)
+
+
+def _at_least(shape: Shape, patch: Shape) -> Shape:
+    a, b, c = (max(size, length) for size, length in zip(shape, patch, strict=True))
+    return (a, b, c)

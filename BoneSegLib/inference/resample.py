@@ -111,7 +111,7 @@ def resample_image(
     where slices are resampled apart.
     """
     clip_slices = axes.across is not None
-    rows: list[torch.Tensor] = []
+    plane: torch.Tensor | None = None
     lowest, highest = np.inf, -np.inf
     for start in range(0, shape[0], slab):
         block = read_slab(start, min(start + slab, shape[0]))
@@ -121,9 +121,10 @@ def resample_image(
         if clip_slices and axes.across == 0:
             resized = torch.maximum(resized, block.amin((1, 2), keepdim=True))
             resized = torch.minimum(resized, block.amax((1, 2), keepdim=True))
-        rows.append(resized.contiguous())
-    plane = torch.cat(rows)
-    rows.clear()
+        if plane is None:
+            plane = torch.empty((shape[0], *resized.shape[1:]))
+        plane[start : start + slab] = resized
+    assert plane is not None
     result = _resize_axis(plane, 0, new_shape[0], axes, part)
     if not clip_slices and tuple(shape) != tuple(new_shape):
         result.clamp_(lowest, highest)

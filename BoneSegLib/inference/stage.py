@@ -75,7 +75,7 @@ def run_stage(
     if not windows:
         return
     corner, extent = _box_around(windows)
-    _require_memory(task, extent)
+    _require_memory(task, image.padded, extent)
     voxels = image.part(corner, extent)
     clock.lap("prepare")
     loaded = load_stage(stage, task.folds, task.device)
@@ -131,12 +131,22 @@ def _grown(mask: np.ndarray, margin: float, spacing: Spacing) -> np.ndarray:
     return ndimage.maximum_filter(mask, size=size, mode="constant")
 
 
-def _require_memory(task: StageTask, extent: Shape) -> None:
+def require_least_memory(task: StageTask) -> None:
+    """Raises `ResourceError` when not even one window can be run: told before anything starts."""
+    patch = task.stage.configuration.patch
+    grid = stage_grid(task)
+    pads = padding_to(grid, patch)
+    padded = tuple(size + sum(pad) for size, pad in zip(grid, pads, strict=True))
+    _require_memory(task, _shape3(padded), patch)
+
+
+def _require_memory(task: StageTask, grid: Shape, box: Shape) -> None:
     stage = task.stage
     plan = plan_stage(
         stage.configuration.architecture,
         patch=stage.configuration.patch,
-        grid=extent,
+        grid=grid,
+        box=box,
         heads=stage.dataset.heads,
         in_channels=stage.in_channels,
         volume=_shape3(task.image.shape),

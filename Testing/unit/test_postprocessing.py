@@ -34,3 +34,15 @@ def test_labels_that_are_absent_or_not_named_are_left_alone():
     before = labels.copy()
     clean_labels(labels, [1, 2, 10])
     assert np.array_equal(labels, before)
+
+
+def test_holes_are_what_scipy_calls_holes():
+    from scipy import ndimage
+
+    rng = np.random.default_rng(0)
+    mask = ndimage.gaussian_filter(rng.standard_normal((30, 40, 50)), 1.5) > -0.05
+    filled = ndimage.binary_fill_holes(mask)
+    assert np.count_nonzero(filled) > np.count_nonzero(mask) + 20, "the mask should have holes"
+    labels = mask.astype(np.uint8)
+    clean_labels(labels, [1], islands=False)
+    assert np.array_equal(labels > 0, filled)
