@@ -100,6 +100,13 @@ def read_damaged_images(source: str, first: int, count: int) -> dict[str, int]:
     return ended
 
 
+def read_one(path: str) -> list[int]:
+    """The shape of an image."""
+    from BoneSegLib.headless.read import read_volume
+
+    return list(read_volume(Path(path)).array.shape)
+
+
 def _damage(whole: Path, folder: Path, rng: np.random.Generator) -> Path:
     if whole.is_file():
         (folder / whole.name).write_bytes(damaged(whole.read_bytes(), rng))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,20 @@ def read_all(process: WarmProcess, source: Path, first: int, count: int) -> None
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_image_is_read_or_refused(a_warm_process, images, kind):
     read_all(a_warm_process, images[kind], 0, 8 if kind == "DICOM" else 25)
+
+
+def test_a_small_file_that_unpacks_to_hundreds_of_megabytes_takes_no_more_than_its_header_tells(
+    a_warm_process, images, tmp_path
+):
+    bomb = tmp_path / "bomb.nii.gz"
+    with gzip.open(bomb, "wb") as file:
+        file.write(images[".nii"].read_bytes())
+        for _ in range(300):
+            file.write(bytes(2**20))
+    assert bomb.stat().st_size < 2**20
+    limits = Limits(headroom=50 * 2**20)
+    ended = a_warm_process.call("Testing.fuzz.mutations:read_one", str(bomb), limits=limits)
+    assert ended.value == [10, 12, 14], ended.stderr
 
 
 @pytest.mark.slow
