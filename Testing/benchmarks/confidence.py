@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from BoneSegLib import SegmentOptions, Volume, segment
 from BoneSegLib.evaluation.overlap import count_overlap
