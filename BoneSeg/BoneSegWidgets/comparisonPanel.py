@@ -55,6 +55,8 @@ class ComparisonPanel:
         return self._matches
 
     def clear(self) -> None:
+        """No result, and nobody waits for one: the scene may have been closed in the middle of a run."""
+        self._isRunning = False
         self._comparison = None
         self._distances = None
         for widget in (self._ui.comparisonTable, self._ui.comparisonRemark, self._ui.comparisonProgressPanel):

@@ -73,8 +73,8 @@ def summaryText(result: RunResult) -> str:
 def resultColumns(result: RunResult) -> list[Column]:
     columns = [
         Column(_("Bone")),
-        Column(_("Volume (ml)"), number=True),
-        Column(_("Mean HU"), number=True),
+        Column(_("ml"), number=True, tip=_("Volume")),
+        Column(_("HU"), number=True, tip=_("Mean value in the CT")),
         Column(_("Remark"), wide=True),
     ]
     if _confidence(result):

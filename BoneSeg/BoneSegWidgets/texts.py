@@ -53,8 +53,11 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         step = 1 if seconds < 10 else 5
         return _("{seconds} s").format(seconds=max(1, round(seconds / step) * step))
+    minutes, rest = int(seconds // 60), int(seconds % 60 // 10 * 10)
+    if seconds < 3600 and not rest:
+        return _("{minutes} min").format(minutes=minutes)
     if seconds < 3600:
-        return _("{minutes} min {seconds} s").format(minutes=int(seconds // 60), seconds=int(seconds % 60 // 10 * 10))
+        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
     return _("{hours} h {minutes} min").format(hours=int(seconds // 3600), minutes=int(seconds % 3600 // 60))
 
 
@@ -72,6 +75,7 @@ def inWindow(text: str) -> str:
     """A text of the library, which speaks of the command line's options, in the words of the widget."""
     words = (
         ("--quality fast", _("quality 'Fast'")),
+        ("quality 'fast'", _("quality 'Fast'")),
         ("--device auto", _("device 'Automatic'")),
         ("--device cpu", _("device 'Processor'")),
         ("with --model", _("under Advanced")),

@@ -167,6 +167,20 @@ def test_segments_that_overlap_are_compared_as_a_whole_in_the_worker(a_person_wi
     assert "overlap in 4000 voxels" in person.ui.comparisonRemark.text
 
 
+def test_closing_the_scene_in_the_middle_of_a_comparison_leaves_a_panel_that_works(a_person_with_two_blocks, a_ct):
+    person = a_person_with_two_blocks
+    person.click(person.ui.compareButton)
+    assert person.is_running
+    slicer.mrmlScene.Clear(0)
+    person.look()
+    assert not person.is_running
+    assert person.ui.compareButton.text == "Compare"
+    person.choose(person.ui.inputSelector, a_ct())
+    person.click(person.ui.segmentButton)
+    person.wait_for_the_end()
+    assert person.error == ""
+
+
 def test_a_label_map_with_values_beyond_a_byte_is_compared_too(a_person_with_two_blocks):
     import numpy as np
 

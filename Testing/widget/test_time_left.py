@@ -39,3 +39,22 @@ def test_the_first_of_several_steps_goes_by_the_forecast(a_clock):
 def test_a_later_step_is_judged_by_itself(a_clock):
     told = _left(a_clock, 10.0, [(0, 0.02, "one"), (5, 0.15, "one"), (5, 0.15, "two"), (25, 0.35, "two")])
     assert told[2:] == [None, pytest.approx(65.0)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "1 s"),
+        (7, "7 s"),
+        (43, "45 s"),
+        (75, "1 min 10 s"),
+        (301, "5 min"),
+        (3600, "1 h 0 min"),
+        (9000, "2 h 30 min"),
+    ],
+)
+def test_a_length_of_time_is_told_as_people_say_it(a_module, seconds, text):
+    a_module()
+    from BoneSegWidgets.texts import duration
+
+    assert duration(seconds) == text
