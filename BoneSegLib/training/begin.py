@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from BoneSegLib.errors import Cancelled, InputError
+from BoneSegLib.headless.atomic import check_writable
 from BoneSegLib.inference.resample import Spacing
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
 from BoneSegLib.training.data.find import find_source
@@ -19,7 +20,7 @@ from BoneSegLib.training.planning.fingerprint import Fingerprint, fingerprint_of
 from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_model
 from BoneSegLib.training.planning.planner import make_plans
 from BoneSegLib.training.prepared import prepare, prepared_path
-from BoneSegLib.training.project import Project, ProjectOptions, load_project, save_project
+from BoneSegLib.training.project import FILE, Project, ProjectOptions, load_project, save_project
 
 AIR_BELOW = -500.0
 """Only CT shows air at values like this."""
@@ -35,9 +36,11 @@ def begin(
 ) -> Project:
     """Plans made from the data and kept in ``folder``, or those that an earlier run left there.
 
-    Raises `InputError` for data that cannot be used, and for a folder that holds another training.
+    Raises `InputError` for data that cannot be used, and for a folder that holds another training; `OutputError` for
+    one that cannot be written.
     """
     source = find_source(data)
+    check_writable(folder / FILE)
     project = load_project(folder, source, options)
     if project is None:
         project = _planned(folder, source, options, progress=progress, is_cancelled=is_cancelled)

@@ -9,6 +9,7 @@ from pathlib import Path
 from BoneSegLib.evaluation.cohort import Cohort
 from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
+from BoneSegLib.evaluation.tables import write_atomically
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.training.data.read_case import read_case
@@ -33,7 +34,7 @@ def validate_fold(project: Project, split: Split, model: Path, *, device: str, p
     cohort.to_csv(folder / f"fold_{split.fold}.csv")
     dice = {one.structure: one.mean for one in cohort.distributions("dice") if one.n}
     dice["mean"] = math.fsum(dice.values()) / len(dice) if dice else math.nan
-    (folder / f"fold_{split.fold}.json").write_text(json.dumps(dice, indent=2) + "\n", encoding="utf-8")
+    write_atomically(folder / f"fold_{split.fold}.json", json.dumps(dice, indent=2) + "\n")
     return dice
 
 

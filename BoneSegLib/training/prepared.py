@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import AxisOrders, Shape, axis_orders, resample_image, resampled_shape
 from BoneSegLib.models.plans import Resampling
@@ -35,17 +36,17 @@ def open_prepared(labels: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]
 
 
 def prepare(case: StraightCase, plan: NetworkPlan, folder: Path, *, labels: int) -> None:
-    """Writes a case for one network, by the code that prepares images at inference."""
+    """Writes a case for one network, by the code that prepares images at inference. Raises `ResourceError` when the
+    disk is full."""
     folder.mkdir(parents=True, exist_ok=True)
     k, j, i = case.image.shape
     shape = resampled_shape((k, j, i), case.spacing, plan.spacing)
     image = _resampled_image(case, plan, shape)
     drawn = _resampled_labels(case, plan, shape, labels=labels)
-    path = prepared_path(folder, case.name)
-    np.save(folder / f"{case.name}{_IMAGE_END}", image.numpy())
-    unfinished = path.with_name("unfinished_" + path.name)
-    np.save(unfinished, drawn.numpy())
-    unfinished.replace(path)
+    with replacing(folder / f"{case.name}{_IMAGE_END}") as path:
+        np.save(path, image.numpy())
+    with replacing(prepared_path(folder, case.name)) as path:
+        np.save(path, drawn.numpy())
 
 
 def _resampled_image(case: StraightCase, plan: NetworkPlan, shape: Shape) -> torch.Tensor:

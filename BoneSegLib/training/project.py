@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from BoneSegLib.errors import InputError
+from BoneSegLib.evaluation.tables import write_atomically
 from BoneSegLib.inference.resample import Spacing
 from BoneSegLib.training.data.json_input import read_json
 from BoneSegLib.training.data.label_rules import LabelRules
@@ -85,10 +86,7 @@ def save_project(project: Project) -> None:
         "plans": [asdict(plan) for plan in project.plans],
     }
     project.folder.mkdir(parents=True, exist_ok=True)
-    path = project.folder / FILE
-    unfinished = path.with_suffix(".part")
-    unfinished.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_atomically(project.folder / FILE, json.dumps(content, indent=2) + "\n")
 
 
 def load_project(folder: Path, source: Source, options: ProjectOptions) -> Project | None:

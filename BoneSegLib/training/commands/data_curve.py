@@ -8,6 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
+from BoneSegLib.errors import Cancelled
 from BoneSegLib.training.commands.parse import sizes
 from BoneSegLib.training.commands.train import add_data_options, add_loop_options
 
@@ -45,7 +46,10 @@ def run_command(args: argparse.Namespace) -> int:
     project = begin(args.data, args.output, project_options(args), progress=TerminalProgress())
     describe(project)
     prepare_cases(project, progress=TerminalProgress())
-    points = data_curve(project, args.sizes, fold_options(args), fold=args.fold, tell=TerminalProgress())
+    try:
+        points = data_curve(project, args.sizes, fold_options(args), fold=args.fold, tell=TerminalProgress())
+    except KeyboardInterrupt as error:
+        raise Cancelled("Stopped. The trainings are kept.", remedy="The same command goes on.") from error
     if args.json:
         found = {str(point.cases): point.dice for point in points}
         done = {"dice": found, "table": str(args.output / FILE), "picture": str(args.output / PICTURE)}

@@ -8,6 +8,7 @@ import logging
 import sys
 from pathlib import Path
 
+from BoneSegLib.errors import Cancelled
 from BoneSegLib.options import DEVICES, PRECISIONS
 from BoneSegLib.training.commands.parse import folds, model_folder, three_numbers, three_sizes
 
@@ -78,7 +79,10 @@ def run_command(args: argparse.Namespace) -> int:
     else:
         from BoneSegLib.training.commands.train_own import train_own
 
-        done = train_own(args)
+        try:
+            done = train_own(args)
+        except KeyboardInterrupt as error:
+            raise Cancelled("Stopped. The training is kept.", remedy="The same command goes on.") from error
     if args.json:
         sys.stdout.write(json.dumps(done) + "\n")
     else:

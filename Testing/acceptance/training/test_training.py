@@ -160,3 +160,9 @@ def test_what_cannot_be_done_is_told(tmp_path, capsys, words, code, message):
     data = write_pairs(tmp_path / "data", 2)
     assert main(["train", str(data), "-o", str(tmp_path / "run"), *QUICK, *words]) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_any_image_is_read(tmp_path, capsys):
+    data = write_pairs(tmp_path / "data", 1)
+    assert main(["train", str(data), "-o", str(tmp_path / "absent" / "deeper" / "run"), *QUICK]) == 3
+    assert "does not exist" in capsys.readouterr().err
