@@ -22,7 +22,7 @@ help:
 	@echo "make test         set up, then run all tests but the slow ones"
 	@echo "make test-slow    the tests that take minutes each"
 	@echo "make lint         ruff and mypy"
-	@echo "make bench        speed, against nnunetv2"
+	@echo "make bench        speed, against nnunetv2 and MONAI (BENCH=--help tells its options)"
 	@echo "make screenshots  pictures of the module, for the documentation"
 	@echo "make docs         the page of errors, made from the code"
 	@echo "make constraints  the versions that are installed become those that the continuous integration tests with"
@@ -73,7 +73,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 bench: $(READY) $(READY_TO_TEST)
-	@$(BIN)/python Testing/benchmarks/bench.py
+	@$(BIN)/python -m Testing.benchmarks.bench $(BENCH)
 
 docs: $(READY)
 	@$(BIN)/python -m Testing.support.errors_page

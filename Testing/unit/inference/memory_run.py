@@ -52,7 +52,7 @@ def main(model: str, limit: str = "") -> None:
         require(plan, available)
 
     stage.require_memory = noting
-    volume = ball(360)
+    volume = ball(420)
     if limit:
         most = status("VmSize") + int(limit)
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
