@@ -79,6 +79,13 @@ def test_every_make_target_that_the_readme_names_exists():
     assert named - targets == set()
 
 
+def test_every_test_that_the_page_of_faults_names_exists():
+    page = (REPOSITORY / "docs" / "faults.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+/[\w/*]+\.py)`", page))
+    assert len(named) > 10
+    assert [name for name in sorted(named) if not list((REPOSITORY / "Testing").glob(name))] == []
+
+
 COMPARISON = "structure,dice,note\nhip_left,0.95,\nmean,{mean},\n"
 
 
