@@ -64,7 +64,8 @@ def _means(rows: Iterable[Row], key: str) -> dict[str, float]:
     """Mean Dice over cases and structures, by the value of a column."""
     found: dict[str, list[float]] = {}
     for row in rows:
-        found.setdefault(str(row[key]), []).append(float(str(row["dice"])))
+        value = row[key]
+        found.setdefault(f"{value:g}" if isinstance(value, float) else str(value), []).append(float(str(row["dice"])))
     return {value: mean_of(dice) for value, dice in found.items()}
 
 

@@ -168,7 +168,7 @@ def test_the_page_and_the_tables_hold_what_was_measured(tmp_path):
     write_assessment(assessment, tmp_path)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["mean_dice"] == 1.0
-    assert summary["robustness"] == {"noise": {"0.0": 0.9, "50.0": 0.5}}
+    assert summary["robustness"] == {"noise": {"0": 0.9, "50": 0.5}}
     assert summary["false_positive_ml"] == {"chest": 1.5}
     assert (tmp_path / "robustness_noise.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "report.md").read_text()
