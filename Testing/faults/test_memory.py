@@ -31,7 +31,7 @@ def starved(process, place, words, megabytes):
     return ended
 
 
-@pytest.mark.parametrize("megabytes", [60, 90, 120])
+@pytest.mark.parametrize("megabytes", [60, 75, 90])
 def test_a_run_that_runs_out_of_memory_says_so_and_leaves_the_old_output(
     a_warm_process, a_place, a_model, a_large_image, megabytes
 ):
