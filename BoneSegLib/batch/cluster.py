@@ -25,7 +25,7 @@ from BoneSegLib.options import IsCancelled
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-_POLL_SECONDS = 0.5
+_POLL_SECONDS = 0.1
 _SECONDS_TO_STOP = 20
 
 
@@ -73,41 +73,49 @@ class _Dealer:
                 self._stop()
                 raise Cancelled
             self._deal()
-            for future in self._ended():
-                record = self._record(future, self._out.pop(future))
-                self._batch.note(record)
-                self._progress.ends(record)
+            ended = [future for future in self._out if future.done()]
+            if not ended:
+                time.sleep(_POLL_SECONDS)
+            for future in ended:
+                self._take_in(future, self._out.pop(future))
 
     def _deal(self) -> None:
-        workers = len(self._client.scheduler_info(n_workers=-1)["workers"])
-        if not workers and not self._told_of_no_worker:
-            sys.stderr.write("Waiting for workers.\n")
-            self._told_of_no_worker = True
+        workers = self._count_workers() if self._waiting else 0
         while self._waiting and len(self._out) < workers:
             case = self._waiting.pop()
             # Dask keeps what it knows of a key; cases of other runs have the same names.
             key = f"boneseg-{case.name}-{time.monotonic_ns()}"
             self._out[self._client.submit(do_case_here, case, self._sent, key=key, pure=False)] = case
 
-    def _ended(self) -> list[Future]:
-        from distributed import wait
-
-        if not self._out:
-            time.sleep(_POLL_SECONDS)
-            return []
-        try:
-            return list(wait(list(self._out), timeout=_POLL_SECONDS, return_when="FIRST_COMPLETED").done)
-        except TimeoutError:
-            return []
-
-    def _record(self, future: Future, case: Case) -> Record:
-        from distributed import KilledWorker
-
-        if future.status in ("cancelled", "lost") or self._client.status not in ("running", "connecting"):
+    def _count_workers(self) -> int:
+        """The workers that there are now; 0 while a broken connection is being restored."""
+        if self._client.status == "closed":
             raise MissingError(
                 "The connection to the scheduler was lost.",
                 remedy="Start the scheduler and its workers again, and go on with --resume.",
             )
+        try:
+            workers = len(self._client.nthreads()) if self._client.status == "running" else 0
+        except (OSError, AttributeError):
+            # The connection broke just now.
+            return 0
+        if not workers and not self._told_of_no_worker:
+            sys.stderr.write("Waiting for workers.\n")
+            self._told_of_no_worker = True
+        return workers
+
+    def _take_in(self, future: Future, case: Case) -> None:
+        if future.status in ("cancelled", "lost"):
+            # The connection broke. The case is dealt out again; if a worker did it meanwhile, its record tells.
+            self._waiting.append(case)
+            return
+        record = self._record(future, case)
+        self._batch.note(record)
+        self._progress.ends(record)
+
+    def _record(self, future: Future, case: Case) -> Record:
+        from distributed import KilledWorker
+
         error = future.exception()
         if isinstance(error, KilledWorker):
             told = ResourceError(
@@ -121,19 +129,15 @@ class _Dealer:
         return future.result()
 
     def _stop(self) -> None:
-        """Running cases end at the next window of the network."""
-        from distributed import wait
-
+        """Running cases end at the next window of the network; those that were just done are kept."""
         self._batch.job.folder.stop.touch()
-        running = list(self._out)
-        if running:
-            try:
-                wait(running, timeout=_SECONDS_TO_STOP)
-            except TimeoutError:
-                self._client.cancel(running, force=True)
+        deadline = time.monotonic() + _SECONDS_TO_STOP
+        while time.monotonic() < deadline and not all(future.done() for future in self._out):
+            time.sleep(_POLL_SECONDS)
         for future, case in self._out.items():
             if future.status == "finished":
                 self._batch.note(self._record(future, case))
+        self._client.cancel(list(self._out), force=True)
 
 
 def _plan_of(job: Job) -> Plan:

@@ -129,12 +129,11 @@ def test_a_lost_scheduler_ends_the_batch_with_4_and_it_resumes_elsewhere(data, m
 
 PRELOAD = """
 import os, signal
-from BoneSegLib.batch import on_worker
-real = on_worker.read_case
+from BoneSegLib.batch import on_worker, reading
 def read_case(case, **options):
     if case.name == "p2":
         os.kill(os.getpid(), signal.SIGKILL)
-    return real(case, **options)
+    return reading.read_case(case, **options)
 on_worker.read_case = read_case
 """
 
