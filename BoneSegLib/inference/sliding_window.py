@@ -19,6 +19,10 @@ Window = tuple[slice, slice, slice]
 STEP = 0.5
 """Windows overlap by half, nnU-Net's default."""
 
+_OUTERMOST = 3 / 16
+"""The ends of a window along an axis: from 2.5 standard deviations of its weights on, where the neighbour is within
+1.5."""
+
 
 def window_starts(size: int, patch: int, step: float = STEP) -> list[int]:
     """Where windows start along one axis of ``size`` >= ``patch`` voxels, evenly, at most ``step * patch`` apart."""
@@ -36,28 +40,27 @@ def all_windows(shape: Shape, patch: Shape) -> list[Window]:
 
 
 def windows_over(needed: np.ndarray, patch: Shape) -> list[Window]:
-    """Windows that cover the voxels of ``needed`` (bool kji, each axis at least as long as the patch).
+    """Those of `all_windows` that tell something of the voxels in ``needed`` (bool kji, as large as a window at least).
 
-    Layers of windows along the first axis; in each layer rows, and in each row windows, only as far as its own voxels
-    reach: a spine over a pelvis takes no more windows than each of them alone.
+    They are the same windows, so that the labels there are those of running all of them. Left out is a window that has
+    such voxels in its outermost parts only: its neighbour, which has them near its middle, weighs ten times as much.
     """
-    corners: list[tuple[int, ...]] = [()]
-    for axis in range(3):
-        corners = [(*corner, start) for corner in corners for start in _starts_over(needed, patch, corner, axis)]
-    return [_window(corner, patch) for corner in corners]
+    starts = [window_starts(size, length) for size, length in zip(needed.shape, patch, strict=True)]
+    cores = [_cores(along, length) for along, length in zip(starts, patch, strict=True)]
+    return [
+        _window(corner, patch)
+        for corner, core in zip(itertools.product(*starts), itertools.product(*cores), strict=True)
+        if needed[core].any()
+    ]
 
 
-def _starts_over(needed: np.ndarray, patch: Shape, corner: tuple[int, ...], axis: int) -> list[int]:
-    """Where windows that begin at ``corner`` on the axes before ``axis`` should start along ``axis``."""
-    part = needed[tuple(slice(start, start + length) for start, length in zip(corner, patch[:axis], strict=True))]
-    used = np.flatnonzero(part.any(axis=tuple(other for other in range(3) if other != axis)))
-    if not len(used):
-        return []
-    first, last, length = int(used[0]), int(used[-1]) + 1, patch[axis]
-    span = max(last - first, length)
-    # What is smaller than a window lies in its middle.
-    first = min(max((first + last - span) // 2, 0), needed.shape[axis] - span)
-    return [first + start for start in window_starts(span, length)]
+def _cores(starts: list[int], length: int) -> list[slice]:
+    """The part of each window along one axis without the ends that a neighbour knows better."""
+    end = int(length * _OUTERMOST)
+    return [
+        slice(start + (end if start > starts[0] else 0), start + length - (end if start < starts[-1] else 0))
+        for start in starts
+    ]
 
 
 def _window(corner: Sequence[int], patch: Shape) -> Window:
