@@ -47,6 +47,9 @@ def run_command(args: argparse.Namespace) -> int:
         raise UsageError("--count and --step should be at least 1, --first at least 0.")
     if not any(args.maps.glob("*.nii.gz")):
         raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
+    for folder in (*args.shapes, *([args.bone_hu] if args.bone_hu else [])):
+        if not folder.is_dir():
+            raise InputError(f"There is no folder '{folder.name}'.", remedy="Check --shapes and --bone-hu.")
 
     import torch
 

@@ -63,7 +63,7 @@ def sampling_points(
 def _bend(points: torch.Tensor, *, spacing: float, options: DeformationOptions, rng: np.random.Generator) -> None:
     """Lordosis, kyphosis and scoliosis: the trunk swings to and fro along k."""
     for axis in (1, 2):
-        wavelength = rng.uniform(220, 700) / spacing
+        wavelength = rng.uniform(250, 700) / spacing
         amplitude = rng.normal(0, options.bend_mm) / spacing
         points[..., axis] += amplitude * torch.sin(2 * np.pi * points[..., 0] / wavelength + rng.uniform(0, 2 * np.pi))
 

@@ -10,7 +10,7 @@ import pytest
 from BoneSegLib.training.synthesis.damage import DamageOptions
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, rotation_matrix
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
-from BoneSegLib.training.synthesis.patient import Patient
+from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels, target_table
 
 STILL = DeformationOptions(rotation=(0.0, 0.0, 0.0), log_size=0.0, log_axis_size=0.0, bend_mm=0.0, elastic=())
@@ -37,6 +37,17 @@ def test_the_same_seed_gives_the_same_case(a_block_person):
     first, second = (_case(a_block_person, SynthesisOptions()) for _ in range(2))
     np.testing.assert_array_equal(first[0], second[0])
     np.testing.assert_array_equal(first[1], second[1])
+
+
+def test_a_patient_who_changes_is_the_same_again_from_the_same_seed(a_block_person):
+    patient = find_patient(a_block_person)
+    assert patient.bodies.size
+    changed, again = (synthesize_case(patient, PLAIN, np.random.default_rng(5)) for _ in range(2))
+    np.testing.assert_array_equal(changed[0], again[0])
+    unchanged = synthesize_case(Patient(a_block_person), PLAIN, np.random.default_rng(5))
+    assert (changed[1] != unchanged[1]).any()
+    lumbar = [np.argwhere(changed[1] == label)[:, 0].mean() for label in range(6, 11) if (changed[1] == label).any()]
+    assert lumbar == sorted(lumbar, reverse=True)
 
 
 def test_another_seed_gives_another_case(a_block_person):
