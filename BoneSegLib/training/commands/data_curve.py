@@ -33,8 +33,9 @@ def run_command(args: argparse.Namespace) -> int:
     from BoneSegLib.training.commands.train_own import describe, fold_options, project_options, require_sensible
 
     require_sensible(args)
-    if not sys.stderr.isatty():
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if not sys.stderr.isatty():  # a terminal has a progress bar instead
+        logging.basicConfig(format="%(message)s", stream=sys.stderr)
+        logging.getLogger("BoneSegLib").setLevel(logging.INFO)
     import torch
 
     from BoneSegLib.commands.progress import TerminalProgress

@@ -70,8 +70,9 @@ def add_loop_options(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace) -> int:
     """Runs it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
-    if not sys.stderr.isatty():
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if not sys.stderr.isatty():  # a terminal has a progress bar instead
+        logging.basicConfig(format="%(message)s", stream=sys.stderr)
+        logging.getLogger("BoneSegLib").setLevel(logging.INFO)
     if args.stage is not None or args.export is not None or any(args.data.glob("synth_*_labels.npy")):
         from BoneSegLib.training.commands.train_bones import train_bones
 
