@@ -14,6 +14,7 @@ from BoneSegLib.batch.references import with_references
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.dicom_slice import is_dicom
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, stem
+from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 from BoneSegLib.headless.read import SEGMENTATION_SUFFIXES
 
 _WILD = "*?["
@@ -33,7 +34,7 @@ def find_cases(
     found, left_out = series_cases(search.dicom.items(), all_series=all_series)
     everything = [*search.found, *found]
     if not everything:
-        told = "; ".join(f"{one.what}: {one.why}" for one in left_out[:5])
+        told = "; ".join(f"{one.what}: {one.why}" for one in [*search.left_out, *left_out][:5])
         raise InputError(
             "There is no CT to segment in: " + ", ".join(inputs) + ".",
             cause=told,
@@ -127,6 +128,10 @@ class _Search:
             self.dicom[folder] = folder.resolve().name if name in (".", "") else name
 
     def _is_new(self, path: Path) -> bool:
+        """Whether it is met for the first time, and has a name that can be read and written down."""
+        if not is_unicode(path):
+            self.left_out.append(LeftOut(shown(path), f"{NOT_UNICODE} Rename it."))
+            return False
         real = path.resolve()
         is_new = real not in self._seen
         self._seen.add(real)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,14 @@ def names(listing: Listing) -> list[str]:
 def test_a_folder_gives_its_images_with_their_folders_and_nothing_else(tmp_path):
     touch(tmp_path, "a.nii.gz", "b/c.nrrd", "b/d.mha", "notes.txt", "b/a.seg.nrrd", ".hidden/e.nii", ".f.nii")
     assert names(find(tmp_path)) == ["a", "b/c", "b/d"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_name_in_an_unknown_encoding_is_left_out_and_told(tmp_path):
+    touch(tmp_path, "a.nii.gz", os.fsdecode(b"H\xfcfte.nii.gz"), os.fsdecode(b"H\xfcfte/b.nii.gz"))
+    listing = find(tmp_path)
+    assert names(listing) == ["a"]
+    assert sorted(one.what for one in listing.left_out) == ["H?fte.nii.gz", "b.nii.gz"]
 
 
 def test_the_output_and_the_references_inside_an_input_are_passed_over(tmp_path):
