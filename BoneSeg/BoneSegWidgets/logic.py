@@ -35,6 +35,15 @@ class BoneSegLogic(ScriptedLoadableModuleLogic):
         options = options or SegmentOptions()
         return segment_node(volumeNode, segmentationNode, options, progress=progress, is_cancelled=is_cancelled)
 
+    def segmentFrames(self, volumeNode, options=None, *, progress=no_progress, is_cancelled=never_cancelled):
+        """Finds the bones in each frame of the sequence that a volume node shows; returns a segmentation node.
+
+        It shows the segmentation of the frame that is selected, and follows the sequence.
+        """
+        from BoneSegLib.scene.run import segment_frames
+
+        return segment_frames(volumeNode, options, progress=progress, is_cancelled=is_cancelled)
+
     def writeLabels(self, labels, volumeNode, segmentationNode=None, name=None, *, keepOtherBones=False):
         """Puts labels into a segmentation node (a new one for None); whole or not at all."""
         from BoneSegLib.scene.write import write_segmentation

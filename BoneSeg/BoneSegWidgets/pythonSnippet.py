@@ -18,6 +18,7 @@ def pythonSnippet(result: RunResult) -> str:
         if getattr(options, field.name) != getattr(default, field.name)
     ]
     steps = result.vertebraSteps
+    call = "segment(volumeNode, None, options)" if result.frames == 1 else "segmentFrames(volumeNode, options)"
     arguments = "\n".join(["SegmentOptions(", *chosen, ")"]) if chosen else "SegmentOptions()"
     imports = ["from pathlib import Path"] if options.model else []
     return "\n".join(
@@ -29,7 +30,7 @@ def pythonSnippet(result: RunResult) -> str:
             "",
             f"volumeNode = slicer.util.getNode({result.volumeName!r})",
             f"options = {arguments}",
-            "segmentationNode = BoneSegLogic().segment(volumeNode, None, options)",
+            f"segmentationNode = BoneSegLogic().{call}",
             *([f"BoneSegLogic().renumberVertebrae(segmentationNode, {steps})"] if steps else []),
             "",
         ]

@@ -196,7 +196,7 @@ def test_a_label_map_with_values_beyond_a_byte_is_compared_too(a_person_with_two
     person.wait_for_the_end()
     assert person.error == ""
     assert _rows(person)["Label 300"] == "0.500"
-    nodes[1].SetOrigin(1.0, 0.0, 0.0)
+    nodes[1].SetOrigin(0.4, 0.0, 0.0)
     person.click(person.ui.compareButton)
     person.wait_for_the_end()
     assert "The test lies on another grid" in person.ui.comparisonRemark.text

@@ -67,6 +67,24 @@ def test_each_frame_gets_its_segmentation_and_they_play_along(a_person_with_fram
     assert counts == [30, 31, 32]
     assert "3 frames" in person.ui.summaryLabel.text
     assert not person.ui.vertebraePanel.isVisible()
+    person.click(person.ui.copyPythonButton)
+    assert "segmentFrames(volumeNode, options)" in slicer.app.clipboard().text()
+
+
+def test_a_script_segments_the_frames_as_the_panel_does(a_person_with_frames, monkeypatch):
+    from BoneSeg import BoneSegLogic
+    from BoneSegLib.options import SegmentOptions
+    from Testing.worker import fake_engine
+
+    monkeypatch.setattr("BoneSegLib.inference.engine.segment", fake_engine.segment)
+    told: list[tuple[float, str]] = []
+    volume = a_person_with_frames.ui.inputSelector.currentNode()
+    options = SegmentOptions(structures=("sacrum",))
+    node = BoneSegLogic().segmentFrames(volume, options, progress=lambda *news: told.append(news))
+    _frames(a_person_with_frames).show(1)
+    assert _voxels(node) // 900 == 31
+    assert told[-1][1].startswith("Frame 3 of 3")
+    assert [fraction for fraction, _message in told] == sorted(fraction for fraction, _message in told)
 
 
 def test_a_sequence_of_segmentations_is_undone_and_done_again(a_person_with_frames):
