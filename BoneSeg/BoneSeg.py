@@ -91,7 +91,7 @@ class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = BoneSegLogic()
         self.errors = ErrorPanel(self.ui, self._diagnostics)
         self.panel = SegmentPanel(self.ui, self._onChoice)
-        self.controller = RunController(WorkerClient(workerLaunch()), self._onEstimate)
+        self.controller = RunController(WorkerClient(workerLaunch()), self.panel.showEstimate)
         self.results = ResultsPanel(self.ui, self.logic, self._failing)
         self.run = SegmentRun(self.ui, self.logic, self.controller, self.panel, self.results, self.errors, self.update)
         self.comparison = ComparisonPanel(self.ui, self.logic, self.controller, self.errors.show, self.update)
@@ -228,9 +228,6 @@ class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         except BoneSegError:
             # Told when a run is begun; a forecast is not worth an error.
             self.panel.showEstimate(None)
-
-    def _onEstimate(self, estimated):
-        self.panel.showEstimate(estimated)
 
     def _failing(self, function):
         """Runs it, and shows what goes wrong."""
