@@ -1,8 +1,9 @@
 """How sure the networks were of each bone: read off their logits, slab by slab.
 
 A network's mean softmax probability over the voxels that it gave to a bone is high where it decided clearly. In a
-cascade the first network names the bones and the last one draws them, and a bone is right only if both are. Which of
-several such numbers tells most about the Dice of a bone was measured (`Testing/benchmarks/confidence.py`).
+cascade the first network names the bones; the ones behind it are shown these names, and are sure of them, right or
+wrong. So the first one's number tells more about the Dice of a bone than the last one's, or the smaller of both
+(measured: `Testing/benchmarks/confidence.py`, docs/flags.md).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Probabilities:
 
 
 def combine(stages: Sequence[Sequence[float | None]], labels: Mapping[str, int]) -> dict[str, float]:
-    """The confidence (0 to 1) of each structure: that of the network that was least sure of it.
+    """The confidence (0 to 1) of each structure: that of the first network that found it.
 
     ``stages``: `Probabilities.means` of each network; ``labels``: structure id -> class. Structures that the last
     network found nowhere are left out.
@@ -63,5 +64,5 @@ def combine(stages: Sequence[Sequence[float | None]], labels: Mapping[str, int])
     for structure, label in labels.items():
         values = [stage[label] for stage in stages]
         if values[-1] is not None:
-            found[structure] = round(min(value for value in values if value is not None), 4)
+            found[structure] = round(next(value for value in values if value is not None), 4)
     return found

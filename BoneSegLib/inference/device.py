@@ -49,6 +49,11 @@ def choose_precision(asked: str, device: torch.device) -> str:
     return known[key]
 
 
+def free_on_device(device: torch.device) -> int | None:
+    """Bytes that are free on a graphics card; `None` for the CPU and for devices that do not tell."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
+
+
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[object]:
     """The context in which the network runs."""
     if precision == "bf16":

@@ -27,6 +27,7 @@ from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
 from BoneSegLib.inference.restore import decide_labels
 from BoneSegLib.inference.stage import AIR_HU, StageTask, require_least_memory, run_stage, stage_grid
+from BoneSegLib.inference.vertebrae import move_names_to_discs, vertebra_chain
 from BoneSegLib.models.model import Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
@@ -135,17 +136,22 @@ class _Run:
         frame = make_frame(volume.array, volume.geometry, canonical=self.model.canonical, transpose=transpose)
         image, spacing = frame.view(volume.array), frame.spacing(volume.geometry)
         clock.lap("prepare")
+        wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
+        tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
+        for task in tasks:
+            require_least_memory(task)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
-        confidence = self._run_stages(stages, image, spacing, frame.view(labels), clock)
+        means = self._run_stages(tasks, frame.view(labels), clock)
         if self.is_cancelled():
             raise Cancelled
+        self.progress(0.95, "Finishing the labels")
         if self.options.refine:
             labels = self._refined(volume, labels, half_voxel=max(stages[-1].configuration.spacing) / 2)
             clock.lap("refine")
         if self.options.postprocess:
             clean_labels(labels, [structure.label for structure in self.structures])
             clock.lap("postprocess")
-        return _Found(labels, confidence)
+        return _Found(labels, combine(means, wanted))
 
     def _refined(self, volume: Volume, labels: np.ndarray, *, half_voxel: float) -> np.ndarray:
         """Edges at full resolution; they may move by half a voxel of the network that found them."""
@@ -153,23 +159,12 @@ class _Run:
         options = RefineOptions(band_mm=half_voxel)
         return refine_edges(volume, coarse, options=options, is_cancelled=self.is_cancelled).array
 
-    def _run_stages(
-        self,
-        stages: tuple[Stage, ...],
-        image: np.ndarray,
-        spacing: tuple[float, float, float],
-        labels: np.ndarray,
-        clock: Clock,
-    ) -> dict[str, float]:
-        """Writes ``labels`` (uint8, the shape of ``image``); returns how sure the networks were of each structure."""
-        wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
-        tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
-        for task in tasks:
-            require_least_memory(task)
+    def _run_stages(self, tasks: list[StageTask], labels: np.ndarray, clock: Clock) -> list[tuple[float | None, ...]]:
+        """Writes ``labels`` (uint8, the shape of the tasks' image); returns each network's mean probabilities."""
         means, names = [], None
         for number, task in enumerate(tasks):
             title = "Finding the bones" if number == 0 else "Finding their edges"
-            begin, end = _share_of_stage(number, len(stages))
+            begin, end = _share_of_stage(number, len(tasks))
             self.progress(begin, title)
             if self.is_cancelled():
                 raise Cancelled
@@ -187,12 +182,27 @@ class _Run:
                 names = np.zeros(stage_grid(tasks[number + 1]), dtype=np.uint8)
                 axes = axis_orders(resampling, before, tasks[number + 1].stage.configuration.spacing)
                 decide_labels(probabilities.watch(blocks), names, axes)
+                if number == 0:
+                    self._move_names(names, task, clock)
             else:
-                axes = axis_orders(resampling, before, spacing)
-                decide_labels(probabilities.watch(blocks), labels, axes, values=self._label_table())
+                axes = axis_orders(resampling, before, task.spacing)
+                decide_labels(probabilities.watch(blocks), labels, axes)
+                if number == 0:
+                    self._move_names(labels, task, clock)
+                table = self._label_table()
+                for plane in labels:
+                    plane[:] = table[plane]
             means.append(probabilities.means())
             clock.lap("restore")
-        return combine(means, wanted)
+        return means
+
+    def _move_names(self, names: np.ndarray, task: StageTask, clock: Clock) -> None:
+        """The first network counts the vertebrae well and measures them badly."""
+        chain = vertebra_chain(task.stage.dataset.labels)
+        if self.options.discs and chain and self.model.canonical and task.stage.dataset.is_ct:
+            clock.lap("restore")
+            move_names_to_discs(names, chain, task.image, task.spacing)
+            clock.lap("discs")
 
     def _task(
         self, stage: Stage, image: np.ndarray, spacing: tuple[float, float, float], wanted: tuple[int, ...]

@@ -10,6 +10,7 @@ from BoneSegLib.inference.resample import Shape
 from BoneSegLib.models.architecture import Architecture
 
 _FLOAT = 4
+_MOST_WINDOWS_AT_ONCE = 8
 _SLICES_READ_AT_ONCE = 16
 _PLANES_DECIDED_AT_ONCE = 8
 
@@ -62,6 +63,16 @@ def plan_stage(
         deciding=2 * _FLOAT * _PLANES_DECIDED_AT_ONCE * rows * box[2] * heads,
         labels=math.prod(volume),
     )
+
+
+def windows_at_once(plan: MemoryPlan, free: int | None) -> int:
+    """How many windows go through a network together on a device of its own with ``free`` bytes.
+
+    On a CPU (``None``) one does: more of them only take more memory. Half of what is free is left to the kernels.
+    """
+    if free is None:
+        return 1
+    return min(max((free // 2 - plan.logits) // plan.network, 1), _MOST_WINDOWS_AT_ONCE)
 
 
 def require_memory(plan: MemoryPlan, available: int | None) -> None:

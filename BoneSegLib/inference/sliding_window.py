@@ -98,6 +98,7 @@ def predict_logits(
     patch: Shape,
     heads: int,
     device: torch.device,
+    at_once: int = 1,
     mirror_axes: Sequence[int] = (),
     on_window: Callable[[int, int], None] = lambda done, total: None,
     is_cancelled: IsCancelled = lambda: False,
@@ -105,9 +106,9 @@ def predict_logits(
     """Logits averaged over overlapping windows, folds (``networks``) and mirrorings, in slabs along the first axis.
 
     A slab comes as soon as no further window touches it, so that never more than a window's length of a grid of
-    ``shape`` is held. ``windows`` are ordered along the first axis. ``read_window`` gives a window's input (channels,
-    *patch), float32, on any device. Voxels outside of every window get logits that say background. Raises `Cancelled`
-    between windows.
+    ``shape`` is held. ``windows`` are ordered along the first axis; ``read_window`` gives the input of one (channels,
+    *patch), float32, on any device, and ``at_once`` of them go through a network together. Voxels outside of every
+    window get logits that say background. Raises `Cancelled` between windows.
     """
     weights = gaussian_weights(patch).to(device, torch.float32)[..., None]
     sums = _RollingSums(heads, patch[0], shape[1:], device)
@@ -116,13 +117,16 @@ def predict_logits(
     for first, layer in itertools.groupby(windows, key=lambda window: window[0].start):
         yield from sums.finish(first)
         sums.move_to(first)
-        for window in layer:
+        waiting = list(layer)
+        while waiting:
             if is_cancelled():
                 raise Cancelled
+            now, waiting = waiting[:at_once], waiting[at_once:]
             with torch.inference_mode():
-                answer = _mean_answer(networks, read_window(window)[None].to(device), flips)
-                sums.add(window, answer.to(device), weights)
-            done += 1
+                batch = torch.stack([read_window(window) for window in now]).to(device)
+                for window, answer in zip(now, _mean_answers(networks, batch, flips), strict=True):
+                    sums.add(window, answer, weights)
+            done += len(now)
             on_window(done, len(windows))
     yield from sums.finish(shape[0])
 
@@ -186,16 +190,16 @@ class _RollingSums:
         self._first = first
 
 
-def _mean_answer(
+def _mean_answers(
     networks: Sequence[Callable[[torch.Tensor], torch.Tensor]], batch: torch.Tensor, flips: Sequence[tuple[int, ...]]
 ) -> torch.Tensor:
-    """Logits (heads, *patch) of a batch of one."""
-    answer: torch.Tensor | None = None
+    """Logits (batch, heads, *patch)."""
+    answers: torch.Tensor | None = None
     for network in networks:
         for axes in flips:
             dims = [axis + 2 for axis in axes]
             once = network(batch.flip(dims)).float().flip(dims) if dims else network(batch).float()
-            answer = once if answer is None else answer + once
-    assert answer is not None
+            answers = once if answers is None else answers + once
+    assert answers is not None
     count = len(networks) * len(flips)
-    return answer[0] if count == 1 else answer[0] / count
+    return answers if count == 1 else answers / count

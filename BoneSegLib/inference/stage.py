@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from BoneSegLib.inference.clock import Clock
-from BoneSegLib.inference.device import autocast
+from BoneSegLib.inference.device import autocast, free_on_device
 from BoneSegLib.inference.loading import load_stage
-from BoneSegLib.inference.memory import plan_stage, require_memory
+from BoneSegLib.inference.memory import MemoryPlan, plan_stage, require_memory, windows_at_once
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
 from BoneSegLib.inference.restore import LogitsBlock
@@ -75,7 +75,7 @@ def run_stage(
     if not windows:
         return
     corner, extent = _box_around(windows)
-    _require_memory(task, image.padded, extent)
+    plan = _require_memory(task, image.padded, extent)
     voxels = image.part(corner, extent)
     clock.lap("prepare")
     loaded = load_stage(stage, task.folds, task.device)
@@ -97,6 +97,7 @@ def run_stage(
         patch=configuration.patch,
         heads=stage.dataset.heads,
         device=task.device,
+        at_once=windows_at_once(plan, free_on_device(task.device)),
         mirror_axes=loaded.mirror_axes if task.mirroring else (),
         on_window=on_window,
         is_cancelled=is_cancelled,
@@ -140,7 +141,7 @@ def require_least_memory(task: StageTask) -> None:
     _require_memory(task, _shape3(padded), patch)
 
 
-def _require_memory(task: StageTask, grid: Shape, box: Shape) -> None:
+def _require_memory(task: StageTask, grid: Shape, box: Shape) -> MemoryPlan:
     stage = task.stage
     plan = plan_stage(
         stage.configuration.architecture,
@@ -153,6 +154,7 @@ def _require_memory(task: StageTask, grid: Shape, box: Shape) -> None:
         precision=task.precision,
     )
     require_memory(plan, available_bytes() if task.device.type == "cpu" else None)
+    return plan
 
 
 class _NetworkImage:

@@ -51,7 +51,7 @@ def nnunet(model: Path, quality: str, array: np.ndarray, spacing: tuple[float, .
         predict = predictor.predict_logits_from_preprocessed_data
         predictor.predict_logits_from_preprocessed_data = _timed(predict, window, seconds)
         nnunetv2.convert_predicted_logits_to_segmentation_with_correct_shape = _timed(export, restore, seconds)
-        previous = None if labels is None else labels[None]
+        previous = None if labels is None else labels[None].astype(np.int16)  # it marks what it crops with -1
         image = array[None].astype(np.float32)
         labels = predictor.predict_single_npy_array(image, {"spacing": list(spacing)}, previous)
         told = seconds[window] + seconds[restore] - before

@@ -45,7 +45,7 @@ def test_an_empty_block_has_no_confidence():
     assert mean_probabilities(a_block(torch.zeros((3, 0, 0, 0)))) == (None, None, None)
 
 
-def test_a_bone_is_as_sure_as_the_network_that_was_least_sure_of_it():
+def test_a_bone_is_as_sure_as_the_network_that_named_it():
     coarse, fine = (0.99, 0.6, 0.9, None), (0.99, 0.8, None, 0.7)
     labels = {"sacrum": 1, "hip_left": 2, "hip_right": 3}
     assert combine([coarse, fine], labels) == {"sacrum": 0.6, "hip_right": 0.7}

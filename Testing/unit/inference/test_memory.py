@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from BoneSegLib.inference.memory import plan_stage
+from BoneSegLib.inference.memory import MemoryPlan, plan_stage, windows_at_once
 from BoneSegLib.memory import available_bytes
 from BoneSegLib.models.architecture import Architecture
 from Testing.support.nnunet_folder import write_quick_folder
@@ -27,6 +27,12 @@ def run(model: Path, *limit: int) -> dict:
     done = subprocess.run(words, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(("free", "windows"), [(None, 1), (0, 1), (600, 2), (2 * 100 + 2 * 350, 3), (10**6, 8)])
+def test_windows_go_together_as_far_as_the_memory_of_the_device_reaches(free, windows):
+    plan = MemoryPlan(image=10, resampling=10, logits=100, network=100, deciding=10, labels=10)
+    assert windows_at_once(plan, free) == windows
 
 
 @linux_only

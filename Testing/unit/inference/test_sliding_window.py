@@ -147,3 +147,16 @@ def test_windows_over_a_part_are_those_that_count_there():
     assert len(chosen) <= len(every) / 2
     assert (shares[1] / shares[0]).min() > 0.7
     assert (shares[1] / shares[0]).mean() > 0.99
+
+
+def test_several_windows_at_once_give_what_they_give_one_by_one():
+    image = torch.randn(20, 17, 12, generator=torch.Generator().manual_seed(3))
+    sizes = []
+
+    def network(batch: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(batch))
+        return two_heads(batch)
+
+    together = run(network, image, at_once=4)
+    assert max(sizes) == 4
+    assert torch.allclose(together, run(two_heads, image), atol=1e-6)
