@@ -37,8 +37,8 @@ class SegmentOptions:
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``refine``: move the edges to where the image has them, within half a voxel of the last network's grid.
-    ``postprocess``: drop stray fragments and fill enclosed holes. ``coarse_to_fine``: run a finer network only around
-    the bones that the coarser one found.
+    ``discs``: move the names of vertebrae to the discs that the image shows. ``postprocess``: drop stray fragments and
+    fill enclosed holes. ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None
@@ -50,6 +50,7 @@ class SegmentOptions:
     mirroring: bool = False
     roi: tuple[float, ...] | None = None
     force: bool = False
+    discs: bool = True
     postprocess: bool = True
     refine: bool = False
     coarse_to_fine: bool = True

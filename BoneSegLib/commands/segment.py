@@ -30,6 +30,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refine", action="store_true", help="move edges to where the CT has them, behind a coarse model"
     )
+    parser.add_argument(
+        "--no-discs",
+        action="store_true",
+        help="vertebrae as the network names them, though the CT shows discs elsewhere",
+    )
     parser.add_argument("--no-postprocessing", action="store_true", help="keep stray islands and holes")
     parser.add_argument("--force", action="store_true", help="go on despite a warning that needs an answer")
 
@@ -55,6 +60,7 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         roi=parse_roi(args.roi) if args.roi else None,
         force=args.force,
         refine=args.refine,
+        discs=not args.no_discs,
         postprocess=not args.no_postprocessing,
     )
 

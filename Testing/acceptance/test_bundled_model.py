@@ -78,7 +78,7 @@ def test_the_model_gives_the_same_labels_in_nnunetv2(model, stage):
     geometry = Geometry.from_spacing(
         array.shape[::-1], volume.geometry.spacing, directions=volume.geometry.directions.round()
     )
-    options = SegmentOptions(quality="fast", precision="fp32", device="cpu", postprocess=False)
+    options = SegmentOptions(quality="fast", precision="fp32", device="cpu", postprocess=False, discs=False)
     ours = segment(Volume(array, geometry), options).array
     union = (ours > 0) | (theirs > 0)
     assert union.sum() > 10_000

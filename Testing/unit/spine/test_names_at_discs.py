@@ -1,0 +1,141 @@
+"""Names of vertebrae are moved to the discs that a CT shows; bone stays bone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from BoneSegLib.inference.vertebrae import move_names_to_discs, vertebra_chain
+from BoneSegLib.spine.axis import spine_axis
+from BoneSegLib.spine.discs import disc_evidence, find_discs, name_borders
+from BoneSegLib.spine.names import names_at_discs
+from Testing.support.phantom_spine import CHAIN, OTHER, SACRUM, VERTEBRAE, disc_heights, spine
+
+FINE = (2.0, 2.0, 2.0)
+
+
+def reader(ct, spacing):
+    return lambda places: ndimage.map_coordinates(ct, (places / np.array(spacing)).T, order=1, mode="nearest")
+
+
+def corrected(ct, names, spacing=FINE):
+    return names_at_discs(names, CHAIN, reader(ct, spacing), spacing=spacing)
+
+
+def borders_mm(names, spacing):
+    """Height at which each vertebra's name begins, and T12's."""
+    return [np.flatnonzero((names == label).any((1, 2)))[0] * spacing[0] for label in (*VERTEBRAE, OTHER)]
+
+
+@pytest.mark.parametrize("late_mm", [-4.0, -2.0, 2.0, 4.0], ids=lambda mm: f"{mm:+.0f} mm per vertebra")
+@pytest.mark.parametrize("spacing", [FINE, (4.25, 1.96, 1.96), (1.5, 1.5, 1.5)], ids=str)
+def test_names_that_drift_along_the_spine_end_at_the_discs(late_mm, spacing):
+    ct, names = spine(np.array(spacing), late_mm=late_mm, noise=15.0)
+    moved = corrected(ct, names, spacing)
+    # The sacrum's end is believed; every other name begins within its disc, 8 mm high.
+    np.testing.assert_allclose(borders_mm(moved, spacing)[1:], disc_heights()[1:], atol=4.0 + spacing[0])
+
+
+@pytest.mark.parametrize("bend", [-25.0, 25.0])
+def test_a_bent_spine_is_followed(bend):
+    ct, names = spine(np.array(FINE), late_mm=4.0, bend=bend)
+    _, truth = spine(np.array(FINE), bend=bend)
+    moved = corrected(ct, names)
+    wrong_before, wrong = ((wrong != truth).sum() / (truth > 0).sum() for wrong in (names, moved))
+    assert wrong_before > 0.15
+    assert wrong < 0.06
+
+
+def test_bone_stays_bone_and_other_labels_stay_as_they_are():
+    ct, names = spine(np.array(FINE), late_mm=4.0)
+    names[60:80, 40:45, :4] = 1  # a hip bone
+    moved = corrected(ct, names)
+    assert ((moved > 0) == (names > 0)).all()
+    assert ((moved == 1) == (names == 1)).all()
+
+
+def test_right_names_stay_right():
+    ct, names = spine(np.array(FINE))
+    assert (corrected(ct, names) != names).sum() / (names > 0).sum() < 0.03
+
+
+def test_without_discs_to_be_seen_names_hardly_move():
+    _, names = spine(np.array(FINE))
+    flat = np.full(names.shape, 100.0, np.float32)
+    np.testing.assert_allclose(borders_mm(corrected(flat, names), FINE), borders_mm(names, FINE), atol=4.0)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(lambda names: np.zeros_like(names), id="no bone"),
+        pytest.param(lambda names: np.where(names == SACRUM, names, 0), id="no vertebra"),
+        pytest.param(lambda names: np.where((names == 10) & (np.arange(len(names)) < 30)[:, None, None], names, 0),
+                     id="a piece of one"),
+        pytest.param(lambda names: np.where(np.arange(names.shape[2]) % 22 == 0, names, 0), id="specks"),
+    ],
+)  # fmt: skip
+def test_too_little_of_a_spine_changes_nothing(labels):
+    ct, names = spine(np.array(FINE), late_mm=3.0)
+    little = labels(names).astype(np.uint8)
+    np.testing.assert_array_equal(corrected(ct, little), little)
+
+
+def test_the_axis_runs_through_the_bodies_a_mm_a_step():
+    _, names = spine(np.array(FINE), bend=20.0)
+    axis = spine_axis(np.isin(names, VERTEBRAE), FINE)
+    assert axis is not None
+    np.testing.assert_allclose(np.linalg.norm(np.diff(axis.points, axis=0), axis=1), 1.0, atol=1e-3)
+    np.testing.assert_allclose(axis.points[:, 1], 45 + 0.2 * axis.points[:, 0], atol=1.5)
+    np.testing.assert_allclose(axis.points[:, 2], 45, atol=1.0)
+    np.testing.assert_allclose(axis.position_of(axis.points[20:-20]), axis.positions[20:-20], atol=0.1)
+
+
+def test_a_disc_is_dark_between_bright_plates_and_a_body_is_not():
+    profile = np.full(60, 160.0)
+    profile[28:33] = 80.0
+    profile[24:28] = profile[33:37] = 400.0
+    evidence = disc_evidence(profile)
+    assert int(evidence.argmax()) in range(28, 33)
+    assert evidence.max() == 1.0
+    assert evidence[5:20].max() <= 0
+
+
+def test_a_border_lies_where_it_leaves_the_fewest_names_wrong():
+    shares = np.zeros((40, 3))
+    shares[:15, 0] = shares[15:33, 1] = shares[33:, 2] = 1.0
+    assert name_borders(shares) == pytest.approx({1: 15, 2: 33}, abs=1)
+
+
+def test_a_name_that_is_not_seen_has_no_border():
+    shares = np.zeros((40, 3))
+    shares[:20, 0] = shares[20:, 1] = 1.0
+    assert set(name_borders(shares)) == {1}
+
+
+def test_discs_are_found_together_though_one_is_not_to_be_seen():
+    places = np.arange(200)
+    evidence = np.full(200, -0.2)
+    for place in (30, 64, 132, 166):  # 98 is not to be seen
+        evidence[np.abs(places - place) < 3] = 1.0
+    found = find_discs(evidence, {1: 30, 2: 68, 3: 108, 4: 144, 5: 182})
+    np.testing.assert_allclose([found[number] for number in range(1, 6)], [30, 64, 98, 132, 166], atol=3)
+
+
+def test_names_are_moved_in_place_on_any_grid_beside_an_image_on_its_own():
+    """Labels at 1 mm, as the image itself; and names at 3 mm over the same field of view."""
+    ct, _ = spine(np.array((1.0, 1.0, 1.0)))
+    for spacing in ((1.0, 1.0, 1.0), (3.0, 3.0, 3.0)):
+        _, names = spine(np.array(spacing), late_mm=4.0)
+        before = names > 0
+        move_names_to_discs(names, CHAIN, ct, (1.0, 1.0, 1.0))
+        assert ((names > 0) == before).all()
+        np.testing.assert_allclose(borders_mm(names, spacing)[1:], disc_heights()[1:], atol=4.0 + spacing[0])
+
+
+def test_only_a_model_that_names_lumbar_vertebrae_has_a_chain():
+    labels = {"background": 0, "sacrum": 3, **{f"vertebra_L{n}": 5 + n for n in range(1, 6)}, "other_bone": 11}
+    assert vertebra_chain(labels) == CHAIN
+    assert vertebra_chain({name: value for name, value in labels.items() if name != "other_bone"}) == CHAIN[:-1]
+    assert vertebra_chain({"background": 0, "liver": 1}) == ()
