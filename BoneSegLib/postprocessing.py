@@ -34,10 +34,8 @@ def clean_labels(labels: np.ndarray, values: Sequence[int], *, islands: bool = T
 
 
 def _drop_islands(part: np.ndarray, value: int) -> None:
-    from scipy import ndimage
-
     mask = part == value
-    pieces, count = ndimage.label(mask)
+    pieces, count = _pieces(mask)
     if count > 1:
         sizes = np.bincount(pieces[mask], minlength=count + 1)
         part[(sizes < SMALLEST_FRAGMENT * sizes.max())[pieces] & mask] = 0
@@ -46,12 +44,21 @@ def _drop_islands(part: np.ndarray, value: int) -> None:
 def _holes(mask: np.ndarray) -> np.ndarray:
     """What a mask encloses: pieces of the rest that do not reach the border of the array. A tenth of the time that
     `scipy.ndimage.binary_fill_holes` takes, which walks in from the border step by step."""
-    from scipy import ndimage
-
-    pieces, count = ndimage.label(~mask)
+    pieces, count = _pieces(~mask)
     enclosed = np.ones(count + 1, dtype=bool)
     enclosed[0] = False
     for axis in range(mask.ndim):
         for side in (0, -1):
             enclosed[np.unique(pieces.take(side, axis=axis))] = False
     return enclosed[pieces] if enclosed.any() else np.zeros_like(mask)
+
+
+def _pieces(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Connected pieces (0: outside of the mask) and their number, in two bytes a voxel where these are enough."""
+    from scipy import ndimage
+
+    pieces = np.empty(mask.shape, dtype=np.uint16)
+    try:
+        return pieces, int(ndimage.label(mask, output=pieces))
+    except RuntimeError:  # more pieces than two bytes can count
+        return ndimage.label(mask)

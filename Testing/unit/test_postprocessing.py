@@ -46,3 +46,12 @@ def test_holes_are_what_scipy_calls_holes():
     labels = mask.astype(np.uint8)
     clean_labels(labels, [1], islands=False)
     assert np.array_equal(labels > 0, filled)
+
+
+def test_more_pieces_than_two_bytes_can_count_are_told_apart():
+    labels = np.zeros((82, 82, 84), np.uint8)
+    labels[::2, ::2, ::2] = 1  # 70602 single voxels
+    labels[:5, :5, :5] = 1
+    clean_labels(labels, [1])
+    assert (labels == 1).sum() == 5**3
+    assert labels[:5, :5, :5].all()
