@@ -10,6 +10,7 @@ from BoneSegLib.errors import InputError, NeedsConfirmation
 from BoneSegLib.headless.dicom_series import Series
 from BoneSegLib.headless.dicom_slice import Slice
 from BoneSegLib.headless.image_file import array_of, geometry_of, itk_cause
+from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.scene.usable import require_solid
 from BoneSegLib.slice_steps import SAME_PLACE_MM, unevenness_of
 from BoneSegLib.volume import Geometry, Volume
@@ -17,6 +18,7 @@ from BoneSegLib.volume import Geometry, Volume
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
 
+@plain_numbers()
 def read_series(series: Series, *, force: bool = False, warn: Callable[[str], None]) -> Volume:
     """The voxels in HU (rescaled as the files say), on a regular grid.
 

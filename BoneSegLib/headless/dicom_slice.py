@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from BoneSegLib.headless.names import is_unicode
+from BoneSegLib.headless.plain_numbers import plain_numbers
 
 # Direction cosines are written with few digits.
 _SAME_DIRECTION = 0.01
@@ -56,6 +57,7 @@ def is_dicom(file: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
+@plain_numbers()
 def read_slice(file: Path) -> Slice | None:
     """What the header says; ``None`` when the file holds no image, or none that can be read."""
     import SimpleITK

@@ -10,6 +10,7 @@ import numpy as np
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 from BoneSegLib.headless.nifti import read_nifti
+from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.scene.usable import GIVE_CT, compact, require_numbers, require_solid
 from BoneSegLib.volume import Geometry, Volume
 
@@ -19,6 +20,7 @@ IMAGE_SUFFIXES = NIFTI_SUFFIXES + ITK_SUFFIXES
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
+@plain_numbers()
 def read_image(path: str | Path) -> Volume:
     """Reads .nii, .nii.gz, .nrrd, .nhdr, .mha or .mhd.
 
@@ -51,6 +53,7 @@ def require_file(path: str | Path) -> Path:
     return path
 
 
+@plain_numbers()
 def require_whole_nrrd(path: Path) -> None:
     """Raises `InputError` unless the file is an NRRD with all its voxels, of any kind and dimension."""
     import SimpleITK

@@ -14,6 +14,7 @@ from BoneSegLib.headless.dicom_slice import is_dicom
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, require_whole_nrrd, stem
 from BoneSegLib.headless.messages import Warn, log_warning
 from BoneSegLib.headless.nrrd_fields import read_fields
+from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import LabelMap, Volume
 
@@ -69,6 +70,7 @@ def read_volume_node(path: str | Path, *, series: str | None = None, force: bool
     return add_volume_node(volume)
 
 
+@plain_numbers()
 def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
     """A ``.seg.nrrd`` file, a DICOM segmentation, or a label map with our values, as a new segmentation node.
 

@@ -8,11 +8,13 @@ from BoneSegLib.errors import InputError, OutputError
 from BoneSegLib.headless.atomic import check_writable
 from BoneSegLib.headless.image_file import require_file
 from BoneSegLib.headless.messages import capture_messages
+from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.headless.runtime import ensure_runtime
 
 SCENE_SUFFIXES = (".mrml", ".mrb")
 
 
+@plain_numbers()
 def read_scene(path: str | Path, *, clear: bool = False) -> None:
     """Adds the nodes of a scene file to `slicer.mrmlScene`. Raises `InputError`."""
     path = require_file(path)
@@ -25,6 +27,7 @@ def read_scene(path: str | Path, *, clear: bool = False) -> None:
         raise InputError(f"The scene '{path.name}' cannot be read.", cause=messages.cause())
 
 
+@plain_numbers()
 def write_scene(path: str | Path) -> None:
     """Saves `slicer.mrmlScene`; a ``.mrb`` holds the data too. Raises `OutputError`."""
     path = check_writable(path, SCENE_SUFFIXES)

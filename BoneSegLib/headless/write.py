@@ -13,6 +13,7 @@ from BoneSegLib.headless.image_file import itk_cause
 from BoneSegLib.headless.messages import Warn, capture_messages, log_warning
 from BoneSegLib.headless.nifti_write import write_nifti
 from BoneSegLib.headless.nrrd_fields import add_fields
+from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.headless.runtime import ensure_runtime
 from BoneSegLib.volume import Geometry, LabelMap
 
@@ -43,6 +44,7 @@ def is_dicom_seg(path: Path) -> bool:
     return path.name.lower().endswith(DICOM_SUFFIXES)
 
 
+@plain_numbers()
 def write_segmentation(
     node,
     path: str | Path,
@@ -80,6 +82,7 @@ def write_segmentation(
     return write_dicom_seg(replace(labels, structures=held, info=provenance(node)), path, dicom or ())
 
 
+@plain_numbers()
 def write_labelmap(labels: LabelMap, path: str | Path, *, warn: Warn = log_warning) -> Path:
     """Writes labels as a label map file; MRML is not needed. Raises `OutputError` or `ResourceError`.
 

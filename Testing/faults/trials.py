@@ -39,6 +39,36 @@ def write_again_and_again(path: str, seed: int, times: int) -> int:
     return sum(bool(write(path, seed)) for _ in range(times))
 
 
+def run_in_language(language: str, words: list[str]) -> int:
+    """Runs `boneseg` with the whole locale set, as an application around it may do; its exit code."""
+    import locale
+
+    from BoneSegLib.cli import main
+
+    locale.setlocale(locale.LC_ALL, language)
+    assert locale.localeconv()["decimal_point"] == ","
+    return main(words)
+
+
+def spacing_in_language(language: str, path: str) -> list[float]:
+    """The spacing of a file of labels, read with the whole locale set."""
+    import locale
+
+    locale.setlocale(locale.LC_ALL, language)
+    return spacing(path)
+
+
+def spacing(path: str) -> list[float]:
+    """The spacing of a segmentation or a label map, whatever it holds."""
+    from BoneSegLib.headless.read import read_labelmap, read_segmentation
+    from BoneSegLib.scene.labels import labelmap_from_segmentation, structures_of
+
+    if not path.endswith(".seg.nrrd"):
+        return list(read_labelmap(Path(path)).geometry.spacing)
+    node = read_segmentation(path)
+    return list(labelmap_from_segmentation(node, structures=structures_of(node)).geometry.spacing)
+
+
 def content(path: str) -> list[int]:
     """The labels of a file, summed up by value."""
     from BoneSegLib.headless.read import read_labelmap
