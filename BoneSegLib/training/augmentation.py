@@ -71,6 +71,31 @@ def change_intensity(ct: torch.Tensor, rng: np.random.Generator) -> torch.Tensor
     return ct
 
 
+def change_anatomy(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Marrow of another density, and contrast medium in the spinal canal: HU and labels (k, j, i) of a window."""
+    if rng.random() < 0.4:
+        kind = rng.random()  # all bones, the sacrum alone, or the spine
+        bone = labels > 0 if kind < 0.3 else labels == _SACRUM if kind < 0.65 else labels >= _SACRUM
+        marrow = (1 - _dilated((~bone).float(), int(rng.integers(1, 3)))) * float(rng.uniform(0.4, 1))
+        ct = ct + marrow * (ct * float(rng.uniform(0.1, 0.9)) - float(rng.uniform(0, 70)) - ct)
+    if rng.random() < 0.15:
+        spine = (labels >= _SACRUM).float()
+        inside = 1 - _dilated(1 - _dilated(spine, (0, 5, 5)), (0, 6, 6))
+        canal = inside * (1 - _dilated(spine, (0, 1, 1)))
+        ct = torch.maximum(ct, canal * float(rng.uniform(200, 1100)) - 1000 * (1 - canal))
+    return ct
+
+
+_SACRUM = 3
+"""The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
+
+
+def _dilated(mask: torch.Tensor, radius: int | tuple[int, int, int]) -> torch.Tensor:
+    radii = (radius,) * 3 if isinstance(radius, int) else radius
+    size = [2 * r + 1 for r in radii]
+    return functional.max_pool3d(mask[None, None], size, stride=1, padding=radii)[0, 0]
+
+
 def _blurred(ct: torch.Tensor, *, weight: float) -> torch.Tensor:
     mean = functional.avg_pool3d(ct[None, None], 3, stride=1, padding=1, count_include_pad=False)[0, 0]
     return ct + weight * (mean - ct)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from BoneSegLib.training.augmentation import (
     AIR_HU,
     PoseOptions,
+    change_anatomy,
     change_intensity,
     normalize,
     random_pose,
@@ -98,7 +99,7 @@ class WindowSampler:
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
         names = self._names(opened, case, points, rng)
-        ct = change_intensity(ct, rng)
+        ct = change_intensity(change_anatomy(ct, labels, rng), rng)
         if rng.random() < 0.5:
             table = torch.from_numpy(mirrored_labels()).long()
             ct, labels, names = ct.flip(2), table[labels.flip(2)], table[names.flip(2)]
