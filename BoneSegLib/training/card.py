@@ -28,8 +28,11 @@ BONES = ModelCard(
         "Trained on synthetic CT made from label maps of the TotalSegmentator dataset: J. Wasserthal et al., "
         "'TotalSegmentator: Robust Segmentation of 104 Anatomic Structures in CT Images', Radiology: Artificial "
         "Intelligence 2023, CC BY 4.0.",
+        "In part bent to the shapes of other people: R. Han et al., 'Atlas of Pelvis Segmentations and Surgical "
+        "Trajectories', Physics in Medicine and Biology 2019, CC BY 4.0; LLP26 articulated lower-limb shape model of the "
+        "Musculoskeletal Atlas Project, MPL-2.0.",
         "Method: B. Billot et al., 'SynthSeg', Medical Image Analysis 2023; F. Isensee et al., 'nnU-Net', Nature "
         "Methods 2021.",
     ),
 )
-"""The bundled model. No patient's image was used to train it."""
+"""The bundled model. No patient's CT was used to train it, but for HU inside the bones of one."""
