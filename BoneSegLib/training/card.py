@@ -29,7 +29,7 @@ BONES = ModelCard(
         "'TotalSegmentator: Robust Segmentation of 104 Anatomic Structures in CT Images', Radiology: Artificial "
         "Intelligence 2023, CC BY 4.0.",
         "In part bent to the shapes of other people: R. Han et al., 'Atlas of Pelvis Segmentations and Surgical "
-        "Trajectories', Physics in Medicine and Biology 2019, CC BY 4.0; LLP26 articulated lower-limb shape model of the "
+        "Trajectories', Physics in Medicine and Biology 2019, CC BY 4.0; LLP26 articulated lower-limb shapes of the "
         "Musculoskeletal Atlas Project, MPL-2.0.",
         "Method: B. Billot et al., 'SynthSeg', Medical Image Analysis 2023; F. Isensee et al., 'nnU-Net', Nature "
         "Methods 2021.",
