@@ -23,6 +23,7 @@ _HEADER_PACKED = 4096
 """Bytes of a compressed file that surely hold the header."""
 _SLACK = 1 << 16
 """What may follow the voxels, so that the end of the file and its checksum are seen."""
+_LARGEST_SHIFT = 1 << 30
 _LARGEST_RATIO = 1100
 """Deflate makes nothing more than 1032 times smaller."""
 
@@ -142,7 +143,8 @@ class _Header:
         # The standard: a slope of 0 means that no scaling is meant.
         if slope == 0.0 or not math.isfinite(slope + intercept) or (slope == 1.0 and intercept == 0.0):
             return array
-        if slope == 1.0 and intercept.is_integer() and array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
+        is_shift = slope == 1.0 and intercept.is_integer() and abs(intercept) < _LARGEST_SHIFT
+        if is_shift and array.dtype.kind in "iu" and array.dtype.itemsize <= 2:
             return array.astype(np.int32) + np.int32(intercept)
         return array * np.float32(slope) + np.float32(intercept)
 

@@ -43,6 +43,10 @@ def test_a_damaged_image_is_read_or_refused(a_warm_process, images, kind):
     read_all(a_warm_process, images[kind], 0, 8 if kind == "DICOM" else 25)
 
 
+def test_a_rescaling_beyond_all_whole_numbers_is_no_trap(a_warm_process, images):
+    read_all(a_warm_process, images[".nii"], 1579, 1)
+
+
 def test_a_small_file_that_unpacks_to_hundreds_of_megabytes_takes_no_more_than_its_header_tells(
     a_warm_process, images, tmp_path
 ):
