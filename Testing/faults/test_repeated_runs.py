@@ -86,11 +86,14 @@ def test_ten_cycles_leave_no_node_and_no_open_file(a_warm_process, a_place, a_mo
 
 
 @pytest.mark.slow
-def test_a_thousand_cycles_take_no_more_memory_than_a_hundred(a_warm_process, a_place, a_model, record_property):
+def test_a_thousand_cycles_take_no_more_memory_than_a_hundred(
+    a_warm_process, a_place, a_model, record_testsuite_property
+):
     arguments = (str(a_model), str(a_place.folder), CYCLES)
     limits = Limits(seconds=7200)
     ended = a_warm_process.call(f"{__name__}:cycles", *arguments, limits=limits, environment=a_place.environment)
     assert ended.value is not None, ended.stderr
     memory = ended.value["memory"]
-    record_property("resident_memory_mb", [round(size / 2**20, 1) for size in (*memory[:: CYCLES // 10], memory[-1])])
+    sizes = [round(size / 2**20, 1) for size in (*memory[:: CYCLES // 10], memory[-1])]
+    record_testsuite_property("resident_memory_mb", sizes)
     _judge(ended.value, WARM_UP)
