@@ -29,8 +29,9 @@ class MemoryPlan:
 
     @property
     def total(self) -> int:
-        """The peak: resampling is over when the network works, and that waits while labels are decided."""
-        return self.labels + self.image + max(self.resampling, self.logits + max(self.network, self.deciding))
+        """The peak: resampling is over when the network works, and that waits while labels are decided. Labels take
+        memory only from when they are written."""
+        return self.image + max(self.resampling, self.labels + self.logits + max(self.network, self.deciding))
 
 
 def plan_stage(
@@ -52,7 +53,8 @@ def plan_stage(
     box = grid if box is None else _at_least(box, patch)
     plane, voxels = box[1] * box[2], math.prod(box)
     names = 2 * math.prod(grid) if in_channels > 1 else 0
-    read = _SLICES_READ_AT_ONCE * volume[1] * volume[2] * 2
+    # Some slices in float, and about three times as much for their products along both axes (measured).
+    read = 4 * _SLICES_READ_AT_ONCE * volume[1] * volume[2]
     rows = math.ceil(volume[1] * box[1] / grid[1])
     return MemoryPlan(
         image=_FLOAT * voxels + names,

@@ -71,11 +71,15 @@ def run_stage(
     image = _NetworkImage(task, grid, pads)
     if names is not None:
         names = np.pad(names, pads)
+    if names is None:
+        # To see where the body is takes the whole image.
+        plan = _require_memory(task, image.padded, image.padded)
     windows = _choose_windows(task, image, names)
     if not windows:
         return
     corner, extent = _box_around(windows)
-    plan = _require_memory(task, image.padded, extent)
+    if names is not None:
+        plan = _require_memory(task, image.padded, extent)
     voxels = image.part(corner, extent)
     clock.lap("prepare")
     loaded = load_stage(stage, task.folds, task.device)
