@@ -73,9 +73,9 @@ def change_intensity(ct: torch.Tensor, rng: np.random.Generator) -> torch.Tensor
 
 def change_anatomy(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """Marrow of another density, and contrast medium in the spinal canal: HU and labels (k, j, i) of a window."""
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         kind = rng.random()  # all bones, the sacrum alone, or the spine
-        bone = labels > 0 if kind < 0.3 else labels == _SACRUM if kind < 0.65 else labels >= _SACRUM
+        bone = labels > 0 if kind < 0.25 else labels == _SACRUM if kind < 0.7 else labels >= _SACRUM
         marrow = (1 - _dilated((~bone).float(), int(rng.integers(1, 3)))) * float(rng.uniform(0.4, 1))
         ct = ct + marrow * (ct * float(rng.uniform(0.1, 0.9)) - float(rng.uniform(0, 70)) - ct)
     if rng.random() < 0.15:
