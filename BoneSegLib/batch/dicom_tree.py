@@ -53,7 +53,7 @@ def series_cases(folders: Iterable[tuple[Path, str]], *, all_series: bool) -> tu
         try:
             listed = list_series(folder)
         except BoneSegError as error:
-            found.append(_found(folder, name, problem=error))
+            found.append(_found(folder, name, name, problem=error))
             continue
         usable = [series for series in listed if series.is_usable]
         left_out += [LeftOut(f"{folder}: {series}", _why_not(series)) for series in listed if series not in usable]
@@ -66,7 +66,13 @@ def series_cases(folders: Iterable[tuple[Path, str]], *, all_series: bool) -> tu
     for one in chosen:
         name = names[one.folder] if per_folder[one.folder] == 1 else f"{names[one.folder]}/{one.series.uid}"
         found.append(
-            _found(one.folder, name, series=one.series, problem=_torn_error() if one.series.uid in torn else None)
+            _found(
+                one.folder,
+                names[one.folder],
+                name,
+                series=one.series,
+                problem=_torn_error() if one.series.uid in torn else None,
+            )
         )
     return found, left_out
 
@@ -124,7 +130,11 @@ def _torn_error() -> InputError:
     )
 
 
-def _found(folder: Path, name: str, *, series: Series | None = None, problem: BoneSegError | None = None) -> Found:
+def _found(
+    folder: Path, place: str, name: str, *, series: Series | None = None, problem: BoneSegError | None = None
+) -> Found:
+    """``place``: the folder as its name in the list of cases tells it, which may have folders above it already."""
     about = "" if series is None else f"{series.description or 'no description'}, {series.count} slices"
     case = Case(safe_name(name), folder, series=series.uid if series else None, about=about, problem=problem)
-    return Found(case, parents_of(folder))
+    above = parents_of(folder)
+    return Found(case, above[: len(above) - place.count("/")], kind="dicom")

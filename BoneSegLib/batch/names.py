@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,7 @@ _FORBIDDEN = re.compile(r'[<>:"|?*\\\x00-\x1f]')
 class Found:
     """A case that has no final name yet: ``name`` is its wish, ``parents`` what can be put in front, nearest last.
 
-    ``kind`` (the suffix of the file) tells apart what nothing else does.
+    ``kind`` (the suffix of the file, or that it is DICOM) tells apart what lies in one folder.
     """
 
     case: Case
@@ -51,19 +50,24 @@ def parents_of(path: Path) -> tuple[str, ...]:
 def distinct(found: Sequence[Found]) -> tuple[tuple[Case, ...], tuple[str, ...]]:
     """The cases with names that differ, and a note for each that had to change.
 
-    Of the same name, all get the folder above in front, then the next one; then the kind of file behind; then a number.
+    Of the same name below the same folders, all get the kind of file behind; of the same name elsewhere, the folder
+    above in front, then the next one; of what is left, a number behind.
     """
     names = [one.case.name for one in found]
+    for group in _groups([f"{'/'.join(one.parents)}/{one.case.name}" for one in found]):
+        for index in group:
+            if found[index].kind:
+                names[index] += "_" + found[index].kind
+    behind = names.copy()
     for depth in range(1, max((len(one.parents) for one in found), default=0) + 1):
-        for index in _duplicates(names):
-            parents = found[index].parents
-            if depth <= len(parents):
-                names[index] = safe_name("/".join([*parents[-depth:], found[index].case.name]))
-    for index in _duplicates(names):
-        if found[index].kind:
-            names[index] += "_" + found[index].kind
-    for number, index in enumerate(_duplicates(names), start=1):
-        names[index] += f"_{number}"
+        for group in _groups(names):
+            if len({found[index].parents for index in group}) > 1:
+                for index in group:
+                    names[index] = safe_name("/".join([*found[index].parents[-depth:], behind[index]]))
+    while groups := _groups(names):
+        for group in groups:
+            for number, index in enumerate(group, start=1):
+                names[index] += f"_{number}"
     notes = tuple(
         f"Several images are called '{one.case.name}'; this one becomes the case '{name}': {one.case.image}"
         for one, name in zip(found, names, strict=True)
@@ -73,10 +77,12 @@ def distinct(found: Sequence[Found]) -> tuple[tuple[Case, ...], tuple[str, ...]]
     return cases, notes
 
 
-def _duplicates(names: Sequence[str]) -> list[int]:
+def _groups(names: Sequence[str]) -> list[list[int]]:
     """Where names stand that occur more than once; upper and lower case are the same on many file systems."""
-    counts = Counter(name.casefold() for name in names)
-    return [index for index, name in enumerate(names) if counts[name.casefold()] > 1]
+    places: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        places.setdefault(name.casefold(), []).append(index)
+    return [group for group in places.values() if len(group) > 1]
 
 
 def natural_key(text: str) -> list[tuple[int, int, str]]:

@@ -71,6 +71,16 @@ def test_all_series_and_a_folder_with_several_of_them(model, tmp_path, capsys):
     assert [case["case"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["mixed/1.2.3.1", "mixed/1.2.3.2"]
 
 
+def test_a_dicom_folder_beside_an_image_of_its_name_is_told_apart_by_its_kind(model, tmp_path, capsys):
+    volume, _ = two_blocks(SHAPE, SPACING)
+    patient = write_cases(tmp_path / "in" / "p1", 1, "ct.nii.gz")
+    write_series(patient / "ct", volume.array, volume.geometry)
+    capsys.readouterr()
+    assert batch(model, tmp_path / "in", "-o", tmp_path / "out", "--dry-run", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [case["case"] for case in told["cases"]] == ["p1/ct_dicom", "p1/ct_nii_gz"]
+
+
 def test_a_list_of_cases_is_done_under_the_names_it_gives(model, tmp_path):
     data, out = write_cases(tmp_path / "in", 2, "{number}.nii.gz"), tmp_path / "out"
     (data / "list.csv").write_text("case,image,reference\nfirst,0.nii.gz,\ngroup/second,1.nii.gz,\nthird,gone.nii,\n")

@@ -37,9 +37,30 @@ def test_as_many_folders_as_it_takes_are_put_in_front():
 def test_the_same_name_in_one_folder_is_told_apart_by_the_kind_of_file():
     one, two = found("ct", "p/ct.nii.gz", "p"), found("ct", "p/ct.nrrd", "p", kind="nrrd")
     cases, notes = distinct([one, two])
-    assert [case.name for case in cases] == ["p/ct_nii_gz", "p/ct_nrrd"]
+    assert [case.name for case in cases] == ["ct_nii_gz", "ct_nrrd"]
     assert len(notes) == 2
     assert "ct.nrrd" in notes[1]
+
+
+def test_what_lies_in_one_folder_and_elsewhere_too_gets_its_kind_and_the_folder():
+    p1 = [found("ct", "p1/ct.nii.gz", "data", "p1"), found("ct", "p1/ct", "data", "p1", kind="dicom")]
+    p2 = [found("ct", "p2/ct.nii.gz", "data", "p2")]
+    assert names(*p1, *p2) == ["ct_nii_gz", "ct_dicom", "ct"]
+    p2.append(found("ct", "p2/ct", "data", "p2", kind="dicom"))
+    assert names(*p1, *p2) == ["p1/ct_nii_gz", "p1/ct_dicom", "p2/ct_nii_gz", "p2/ct_dicom"]
+
+
+def test_a_kind_that_another_file_has_in_its_name_is_no_confusion():
+    assert names(
+        found("ct", "p/ct.nii.gz", "data", "p"),
+        found("ct", "p/ct", "data", "p", kind="dicom"),
+        found("ct_dicom", "p/ct_dicom.nii.gz", "data", "p"),
+    ) == ["ct_nii_gz", "ct_dicom_1", "ct_dicom_2"]
+
+
+def test_a_number_that_another_name_has_already_is_no_confusion():
+    same = [found("ct", "ct.nii.gz", kind=""), found("ct", "CT.nii.gz", kind="")]
+    assert len(set(names(*same, found("ct_1", "ct_1.nii.gz", kind="")))) == 3
 
 
 def test_names_that_differ_in_case_only_count_as_the_same():
