@@ -72,18 +72,23 @@ def change_intensity(ct: torch.Tensor, rng: np.random.Generator) -> torch.Tensor
 
 
 def change_anatomy(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Marrow of another density, and contrast medium in the spinal canal: HU and labels (k, j, i) of a window."""
+    """Marrow of another density, and contrast medium in the spinal canal: HU and labels (k, j, i) of a 2 mm window."""
     if rng.random() < 0.5:
-        kind = rng.random()  # all bones, the sacrum alone, or the spine
-        bone = labels > 0 if kind < 0.25 else labels == _SACRUM if kind < 0.7 else labels >= _SACRUM
-        marrow = (1 - _dilated((~bone).float(), int(rng.integers(1, 3)))) * float(rng.uniform(0.4, 1))
-        ct = ct + marrow * (ct * float(rng.uniform(0.1, 0.9)) - float(rng.uniform(0, 70)) - ct)
+        ct = change_marrow(ct, labels, rng, shell=int(rng.integers(1, 3)))
     if rng.random() < 0.15:
         spine = (labels >= _SACRUM).float()
         inside = 1 - _dilated(1 - _dilated(spine, (0, 5, 5)), (0, 6, 6))
         canal = inside * (1 - _dilated(spine, (0, 1, 1)))
         ct = torch.maximum(ct, canal * float(rng.uniform(200, 1100)) - 1000 * (1 - canal))
     return ct
+
+
+def change_marrow(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, shell: int) -> torch.Tensor:
+    """All bones, the sacrum alone or the spine, less dense from ``shell`` voxels under the surface on, down to fat."""
+    kind = rng.random()
+    bone = labels > 0 if kind < 0.25 else labels == _SACRUM if kind < 0.7 else labels >= _SACRUM
+    marrow = (1 - _dilated((~bone).float(), shell)) * float(rng.uniform(0.5, 1))
+    return ct + marrow * (ct * float(rng.uniform(0, 0.9)) - float(rng.uniform(0, 80)) - ct)
 
 
 _SACRUM = 3

@@ -15,6 +15,7 @@ from BoneSegLib.training.augmentation import (
     PoseOptions,
     change_anatomy,
     change_intensity,
+    change_marrow,
     normalize,
     random_pose,
     read_box,
@@ -69,6 +70,8 @@ class WholeFieldSampler:
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
         if rng.random() < 0.15:
             _cut(ct, labels, rng)
+        if rng.random() < 0.35:  # shell and marrow share a voxel of this size, or the shell has one of its own
+            ct = change_marrow(ct, labels, rng, shell=int(rng.integers(0, 2)))
         ct = change_intensity(ct, rng)
         ct, labels = _mirror(ct, labels, rng)
         return normalize(ct, self._plan.intensity)[None], labels
