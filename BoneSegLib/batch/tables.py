@@ -26,11 +26,11 @@ def write_statistics(folder: OutputFolder, names: Sequence[str]) -> Path | None:
     from BoneSegLib.scene.statistics_columns import COLUMNS
 
     rows = (
-        {"case": record.case, **dict.fromkeys(COLUMNS), **row, "flags": "; ".join(record.flags.get(row["id"], ()))}
+        {"case": record.case, **dict.fromkeys(COLUMNS), **row}
         for record in read_done(folder, names)
         for row in record.statistics
     )
-    return _write(folder.root / "statistics.csv", ("case", *COLUMNS, "flags"), rows)
+    return _write(folder.root / "statistics.csv", ("case", *COLUMNS), rows)
 
 
 def write_comparison(folder: OutputFolder, names: Sequence[str]) -> Path | None:

@@ -89,7 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_options(parser)
     parser.add_argument("--series", metavar="UID", help="which DICOM series, where a folder holds several")
-    parser.add_argument("--statistics", metavar="FILE", type=Path, help=".csv or .json: volume, HU, shape of each bone")
+    parser.add_argument(
+        "--statistics", metavar="FILE", type=Path, help=".csv or .json: volume, HU, shape, flags of each bone"
+    )
     add_mesh_options(parser)
     parser.add_argument("--report", metavar="FILE.html", type=Path, help="write a page with pictures and numbers")
     parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
@@ -184,10 +186,7 @@ def _write(args: argparse.Namespace, series: Series | None, volume_node, segment
         from BoneSegLib.report.page import write_run_report
         from BoneSegLib.scene.read import volume_from_node
 
-        remarked = [
-            {**row, "confidence": confidence.get(str(row["id"])), "remark": ", ".join(flags.get(str(row["id"]), []))}
-            for row in rows
-        ]
+        remarked = [{**row, "remark": ", ".join(flags.get(str(row["id"]), []))} for row in rows]
         volume = volume_from_node(volume_node)
         write_run_report(args.report, volume, labels, remarked, title=args.input.name)
     return {

@@ -12,7 +12,8 @@ import vtk
 
 from BoneSegLib.errors import InputError
 from BoneSegLib.scene.matrices import node_geometry
-from BoneSegLib.scene.statistics_columns import COLUMNS, IDENTITY, Row
+from BoneSegLib.scene.statistics_columns import COLUMNS, TEXTS, Row, remarks_on
+from BoneSegLib.scene.write import provenance
 
 SHEARED_DEGREES = 0.1
 
@@ -23,7 +24,8 @@ def compute_statistics(segmentation_node, volume_node) -> list[Row]:
     Lengths in mm, positions in RAS world coordinates (parent transforms applied), HU over the voxels of
     ``volume_node``. Inside Slicer its Segment Statistics module measures; elsewhere (and on a sheared grid) the
     same ITK filter and numpy do, with the same definitions. An empty segment has 0 voxels and ``None`` in what cannot
-    be measured. Raises `InputError` without a volume.
+    be measured. Confidence and flags are those that the run noted in the segmentation. Raises `InputError` without a
+    volume.
     """
     if volume_node is None or volume_node.GetImageData() is None:
         raise InputError("There is no volume to measure HU in.", remedy="Choose the CT of the segmentation.")
@@ -33,7 +35,8 @@ def compute_statistics(segmentation_node, volume_node) -> list[Row]:
         from BoneSegLib.scene.statistics_slicer import measure_with_slicer as measure
     else:
         from BoneSegLib.scene.statistics_arrays import measure_with_arrays as measure
-    return measure(segmentation_node, volume_node)
+    info = provenance(segmentation_node)
+    return [{**row, **remarks_on(str(row["id"]), info)} for row in measure(segmentation_node, volume_node)]
 
 
 def statistics_table_node(rows: Sequence[Row], name: str = "Bone statistics"):
@@ -41,7 +44,7 @@ def statistics_table_node(rows: Sequence[Row], name: str = "Bone statistics"):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
     with slicer.util.NodeModify(node):
         for column in COLUMNS:
-            array = vtk.vtkStringArray() if column in IDENTITY else vtk.vtkDoubleArray()
+            array = vtk.vtkStringArray() if column in TEXTS else vtk.vtkDoubleArray()
             array.SetName(column)
             for row in rows:
                 value = row[column]

@@ -43,15 +43,28 @@ VECTORS: tuple[tuple[str, tuple[str, str, str], str], ...] = (
 )
 
 IDENTITY = ("id", "name")
+CONFIDENCE, FLAGS = "confidence", "flags"
 COLUMNS: tuple[str, ...] = (
     *IDENTITY,
     *(column for column, _key in SCALARS),
     *(f"{column}_{part}" for column, parts, _key in VECTORS for part in parts),
+    CONFIDENCE,
+    FLAGS,
 )
+TEXTS: tuple[str, ...] = (*IDENTITY, FLAGS)
+
+
+def remarks_on(segment_id: str, info: Mapping[str, object]) -> Row:
+    """What the run noted of a segment (``info``, as `LabelMap.info`): how sure it was, and its flags as one text."""
+    confidence, flags = info.get("confidence"), info.get("flags")
+    return {
+        CONFIDENCE: confidence.get(segment_id) if isinstance(confidence, Mapping) else None,
+        FLAGS: "; ".join(flags.get(segment_id, ())) if isinstance(flags, Mapping) else "",
+    }
 
 
 def make_row(segment_id: str, name: str, measured: Mapping[str, object]) -> Row:
-    """A row with all columns, ``None`` where nothing was measured (HU and shape of an empty segment).
+    """A row with all columns that are measured, ``None`` where nothing was measured (HU and shape of an empty segment).
 
     ``measured`` has plain columns and, for vectors, sequences of three under the column's name without its ending.
     """

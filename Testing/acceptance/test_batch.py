@@ -26,7 +26,11 @@ def test_a_bad_file_among_good_ones_fails_alone_and_is_listed_with_what_to_do(mo
     assert "not a NIfTI image" in failed["message"]
     assert failed["remedy"]
     assert json.loads((out / "cases.json").read_text())["cases"] == told["cases"]
-    assert {row["case"] for row in rows_of(out / "statistics.csv")} == {"site0/p0", "site1/p1"}
+    measured = rows_of(out / "statistics.csv")
+    assert {row["case"] for row in measured} == {"site0/p0", "site1/p1"}
+    assert all(0 < float(row["confidence"]) <= 1 and row["flags"] for row in measured), (
+        "blocks are no bones of a person"
+    )
     assert "bad.nii.gz" in (out / "report.html").read_text()
 
 

@@ -69,6 +69,8 @@ def test_json_is_one_object_on_standard_output_and_all_else_on_standard_error(a_
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == ["ball", "box"]
     assert int(rows[0]["voxels"]) == told["structures"][0]["voxels"]
+    assert [float(row["confidence"]) for row in rows] == [one["confidence"] for one in told["structures"]]
+    assert [row["flags"] for row in rows] == ["; ".join(one["flags"]) for one in told["structures"]]
 
 
 def test_a_region_limits_the_labels_to_a_box(a_ct, model, tmp_path):

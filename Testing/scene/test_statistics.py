@@ -195,6 +195,30 @@ def test_rows_go_into_a_table_node_and_a_csv_file(a_scene, tmp_path):
         write_statistics_csv(rows, tmp_path / "none" / "deeper" / "s.csv")
 
 
+def test_what_the_run_noted_of_a_bone_stands_beside_its_measures(a_scene, tmp_path):
+    from BoneSegLib.scene.statistics import compute_statistics, statistics_table_node, write_statistics_csv
+    from BoneSegLib.scene.volume_node import add_volume_node
+    from BoneSegLib.scene.write import write_segmentation
+
+    array, geometry, labels = a_box(Geometry.from_spacing((40, 36, 32), (1.0, 1.0, 1.0)))
+    noted = {
+        "confidence": {"sacrum": 0.875},
+        "flags": {"sacrum": ["unusually small", "low confidence"], "hip_left": ["not found"]},
+    }
+    volume = add_volume_node(Volume(array, geometry))
+    rows = compute_statistics(write_segmentation(LabelMap(labels, geometry, info=noted), volume), volume)
+    expected = {row["id"]: (None, "") for row in rows}
+    expected |= {"sacrum": (0.875, "unusually small; low confidence"), "hip_left": (None, "not found")}
+    assert {row["id"]: (row["confidence"], row["flags"]) for row in rows} == expected
+    table = statistics_table_node(rows).GetTable()
+    assert table.GetValueByName(2, "confidence").ToDouble() == 0.875
+    assert table.GetValueByName(2, "flags").ToString() == "unusually small; low confidence"
+    with write_statistics_csv(rows, tmp_path / "s.csv").open(encoding="utf-8") as file:
+        read = {row["id"]: (row["confidence"], row["flags"]) for row in csv.DictReader(file)}
+    assert read["sacrum"] == ("0.875", "unusually small; low confidence")
+    assert read["hip_right"] == ("", "")
+
+
 class FakeLogic:
     """Slicer's SegmentStatisticsLogic as far as it is used: keys by segment and plug-in, results on a node."""
 
