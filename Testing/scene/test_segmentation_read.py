@@ -114,19 +114,25 @@ def test_our_terminology_is_known_to_slicer_after_loading(a_scene):
     import slicer
 
     from BoneSegLib.scene.terminology import CONTEXT_NAME, load_terminology, terminology_entry
+    from BoneSegLib.scene.vertebrae import CHAIN
 
     assert load_terminology() == CONTEXT_NAME
     assert load_terminology() == CONTEXT_NAME
     logic = slicer.modules.terminologies.logic()
     category = slicer.vtkSlicerTerminologyCategory()
     assert logic.GetNthCategoryInTerminology(CONTEXT_NAME, 0, category)
-    types = set()
+    kind, side = slicer.vtkSlicerTerminologyType(), slicer.vtkSlicerTerminologyType()
+    listed = {}
     for index in range(logic.GetNumberOfTypesInTerminologyCategory(CONTEXT_NAME, category)):
-        one = slicer.vtkSlicerTerminologyType()
-        assert logic.GetNthTypeInTerminologyCategory(CONTEXT_NAME, category, index, one)
-        types.add(one.GetCodeValue())
-    assert types == {structure.code[0] for structure in STRUCTURES}
+        assert logic.GetNthTypeInTerminologyCategory(CONTEXT_NAME, category, index, kind)
+        code = (kind.GetCodeValue(), kind.GetCodeMeaning())
+        listed[code, None] = kind.GetRecommendedDisplayRGBValue()
+        for modifier in range(2 if kind.GetHasModifiers() else 0):
+            assert logic.GetNthTypeModifierInTerminologyType(CONTEXT_NAME, category, kind, modifier, side)
+            listed.pop((code, None), None)
+            listed[code, side.GetCodeMeaning().lower()] = side.GetRecommendedDisplayRGBValue()
+    assert listed == {(structure.code, structure.side): structure.color for structure in (*STRUCTURES, *CHAIN)}
     entry = slicer.vtkSlicerTerminologyEntry()
-    for structure in STRUCTURES:
+    for structure in (*STRUCTURES, *CHAIN):
         assert logic.DeserializeTerminologyEntry(terminology_entry(structure), entry)
         assert entry.GetTypeObject().GetCodeMeaning() == structure.code[1]

@@ -79,6 +79,25 @@ def test_a_file_of_it_holds_the_label_values_of_the_new_names(a_spine, tmp_path)
     assert np.bincount(saved.array.ravel(), minlength=11)[1:].tolist() == [0, 0, 50, 0, 0, 0, 100, 200, 300, 400]
 
 
+@pytest.mark.parametrize(("steps", "place", "count"), [(1, -1, 500), (-1, 0, 100)])
+def test_a_vertebra_that_becomes_s1_or_t12_is_it_in_name_colour_and_code_also_in_a_file(
+    a_spine, tmp_path, steps, place, count
+):
+    from BoneSegLib.headless.read import read_segmentation
+    from BoneSegLib.scene.terminology import terminology_entry
+    from BoneSegLib.scene.vertebrae import CHAIN
+
+    end = CHAIN[place]
+    node = a_spine()
+    renumber(node, steps)
+    for each in (node, read_segmentation(save_segmentation(node, tmp_path / "bones.seg.nrrd"))):
+        segment = each.GetSegmentation().GetSegment(end.id)
+        assert segment.GetName() == end.name
+        assert np.allclose(segment.GetColor(), np.array(end.color) / 255)
+        assert segment.GetTerminology() == terminology_entry(end)
+        assert voxels(each)[end.id] == count
+
+
 @pytest.mark.parametrize(("steps", "end", "count"), [(1, "S1 vertebra", 500), (-1, "T12 vertebra", 100)])
 def test_the_outermost_vertebra_leaves_the_lumbar_spine_and_comes_back(a_spine, steps, end, count):
     node = a_spine()

@@ -50,3 +50,21 @@ def test_another_models_structures_are_asked_for_by_their_own_names():
     assert select_structures("liver", known=[liver]) == (liver,)
     with pytest.raises(UsageError):
         select_structures("pelvis", known=[liver])
+
+
+# How DICOM PS3.16 calls them in its context groups, as pydicom lists these.
+IN_DICOM = {
+    "hip_left": "Hip",
+    "hip_right": "Hip",
+    "sacrum": "Sacrum",
+    "femur_left": "Femur",
+    "femur_right": "Femur",
+    **{f"vertebra_L{number}": f"L{number}Vertebra" for number in range(1, 6)},
+}
+
+
+@pytest.mark.parametrize("structure", STRUCTURES, ids=lambda structure: structure.id)
+def test_a_bone_has_the_snomed_code_that_dicom_gives_it(structure):
+    codes = pytest.importorskip("pydicom.sr.codedict").codes
+    theirs = getattr(codes.SCT, IN_DICOM[structure.id])
+    assert structure.code == (theirs.value, theirs.meaning)
