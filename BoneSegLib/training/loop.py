@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,8 @@ class Progress:
 class Trainer:
     """Trains ``network``, a DynUNet of ``features`` per level, on examples of ``sampler``.
 
-    Leaves ``checkpoint.pt`` and ``curve.csv`` in ``folder``. ``after_step`` is told the progress made after each step.
+    Leaves ``checkpoint.pt`` and ``curve.csv`` in ``folder``. ``after_step`` is told the progress made after each step,
+    ``on_report`` each row of ``curve.csv``.
     """
 
     def __init__(
@@ -72,12 +73,13 @@ class Trainer:
         device: torch.device = CPU,
         precision: str = "fp32",
         after_step: Callable[[Progress], None] | None = None,
+        on_report: Callable[[Mapping[str, float]], None] | None = None,
     ) -> None:
         # A third faster on a CPU. torch's stubs know only the two-dimensional format.
         self.network = network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self._supervised = DeepSupervision(self.network, features=features, classes=classes).to(device)
         self._device, self._precision = device, precision
-        self._after_step = after_step
+        self._after_step, self._on_report = after_step, on_report
         self.averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.progress = Progress()
         self._sampler = sampler
@@ -172,6 +174,8 @@ class Trainer:
             if new:
                 writer.writeheader()
             writer.writerow(row)
+        if self._on_report is not None:
+            self._on_report(row)
 
     def save(self) -> None:
         """Writes the checkpoint whole or not at all."""

@@ -19,6 +19,7 @@ from BoneSegLib.training.loop import LoopOptions, Progress, Trainer
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.prepared import prepared_path
 from BoneSegLib.training.project import Project
+from BoneSegLib.training.tensorboard import TensorBoard, tensorboard_in
 from BoneSegLib.training.transfer import transfer
 from BoneSegLib.training.window_sampler import PreparedWindows, WindowOptions
 
@@ -31,12 +32,13 @@ Report = Callable[[float, Progress], None]
 @dataclass(frozen=True, kw_only=True)
 class FoldOptions:
     """``loop``: budget, batch (0: as planned), learning rate. ``validate_steps``: how often held-out windows are looked
-    at. ``device`` and ``precision`` as everywhere."""
+    at. ``device`` and ``precision`` as everywhere. ``tensorboard``: curves for TensorBoard too."""
 
     loop: LoopOptions = field(default_factory=LoopOptions)
     validate_steps: int = 250
     device: str = "auto"
     precision: str = "auto"
+    tensorboard: bool = False
 
 
 def train_fold(
@@ -52,27 +54,31 @@ def train_fold(
     precision = choose_precision(options.precision, device)
     held_out = _held_out(project, plan, split)
 
-    def after_step(progress: Progress) -> None:
+    def look(progress: Progress, board: TensorBoard | None) -> None:
         if held_out is not None and progress.step % options.validate_steps == 0:
-            found = held_out.dice(network, device=device, precision=precision)
-            append_row(folder / VALIDATION, {"step": progress.step, **found})
+            row = {"step": progress.step, **held_out.dice(network, device=device, precision=precision)}
+            append_row(folder / VALIDATION, row)
             draw_curves(folder, title=f"{plan.name}, fold {split.fold}")
+            if board is not None:
+                board.dice(row)
         report(_share(progress, options.loop), progress)
 
     training = [prepared_path(project.prepared(plan), name) for name in split.training]
-    trainer = Trainer(
-        network,
-        _sampler(project, plan, WindowOptions()),
-        features=plan.architecture.features,
-        classes=len(names) + 1,
-        cases=lambda: training,
-        folder=folder,
-        options=replace(options.loop, batch=options.loop.batch or plan.batch),
-        device=device,
-        precision=precision,
-        after_step=after_step,
-    )
-    progress = trainer.run()
+    with tensorboard_in(folder, wanted=options.tensorboard) as board:
+        trainer = Trainer(
+            network,
+            _sampler(project, plan, WindowOptions()),
+            features=plan.architecture.features,
+            classes=len(names) + 1,
+            cases=lambda: training,
+            folder=folder,
+            options=replace(options.loop, batch=options.loop.batch or plan.batch),
+            device=device,
+            precision=precision,
+            after_step=lambda progress: look(progress, board),
+            on_report=board.losses if board else None,
+        )
+        progress = trainer.run()
     draw_curves(folder, title=f"{plan.name}, fold {split.fold}")
     return progress
 

@@ -66,6 +66,7 @@ def add_loop_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
     parser.add_argument("--threads", type=int, help="computing threads (default: as torch decides)")
+    parser.add_argument("--tensorboard", action="store_true", help="write the curves for TensorBoard too")
 
 
 def run_command(args: argparse.Namespace) -> int:

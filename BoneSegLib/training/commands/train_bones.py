@@ -30,7 +30,7 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
             minutes=args.minutes, steps=args.steps, batch=args.batch or 2, learning_rate=args.learning_rate
         )
         progress = train.run(args.data, args.output / args.stage, stage=args.stage, options=options,
-                             threads=args.threads or 1, patch=args.window)  # fmt: skip
+                             threads=args.threads or 1, patch=args.window, tensorboard=args.tensorboard)  # fmt: skip
         done[args.stage] = asdict(progress)
     if args.export is not None:
         export.export_run(args.output, args.export, cases=len(cases))

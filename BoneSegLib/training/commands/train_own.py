@@ -61,6 +61,10 @@ def require_sensible(args: argparse.Namespace) -> None:
         raise UsageError(
             "--fine-tune takes its plans from the model.", remedy="Leave out --features, --spacing, --window, --memory."
         )
+    if args.tensorboard:
+        from BoneSegLib.training.tensorboard import require_tensorboard
+
+        require_tensorboard()
 
 
 def project_options(args: argparse.Namespace) -> ProjectOptions:
@@ -99,7 +103,9 @@ def fold_options(args: argparse.Namespace) -> FoldOptions:
         checkpoint_seconds=60.0,
     )
     every = max(1, min(250, args.steps // 4))
-    return FoldOptions(loop=loop, validate_steps=every, device=args.device, precision=args.precision)
+    return FoldOptions(
+        loop=loop, validate_steps=every, device=args.device, precision=args.precision, tensorboard=args.tensorboard
+    )
 
 
 def describe(project: Project) -> None:
