@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from BoneSegLib.errors import InputError
+import numpy as np
+
+from BoneSegLib.errors import InputError, UsageError
 from BoneSegLib.evaluation.cohort import Cohort
 from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
@@ -15,26 +17,32 @@ from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
+from BoneSegLib.inference.vertebrae import vertebra_chain
+from BoneSegLib.models.model import Model
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.postprocessing import clean_labels
 from BoneSegLib.training.assessment.cleaning import dice_after_steps, dice_by_structure
 from BoneSegLib.training.assessment.distortions import DISTORTIONS
 from BoneSegLib.training.assessment.label_free import dense_share, plausibility_of, volumes_ml
-from BoneSegLib.training.assessment.references import Judged, read_references
+from BoneSegLib.training.assessment.references import Judged, case_names, read_references
 from BoneSegLib.volume import LabelMap, Volume
 
 Row = dict[str, object]
 Tell = Callable[[str], object]
 
+NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
+
 
 @dataclass(frozen=True, kw_only=True)
 class AssessOptions:
     """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
-    -> levels, for robustness; empty for none. ``cleaning``: measure each step of post-processing."""
+    -> levels, for robustness; empty for none; ``robustness_cases``: names of the cases that are distorted, empty for
+    all. ``cleaning``: measure each step of post-processing, and what the names of vertebrae at discs do."""
 
     segment: SegmentOptions
     labels: tuple[str, ...] = ()
     levels: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    robustness_cases: tuple[str, ...] = ()
     cleaning: bool = False
     tolerance_mm: float = 2.0
 
@@ -63,6 +71,7 @@ def assess(
 ) -> Assessment:
     """Segments each image once, and once more for each distortion. Raises the errors of reading and of the engine."""
     model = load_model(options.segment.model)
+    _require_known(options.robustness_cases, case_names(cases))
     comparisons, cleaning, robustness = {}, [], []
     for folder in cases:
         for case in read_references(folder, model, options.labels):
@@ -74,7 +83,9 @@ def assess(
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
                 cleaning += _cleaning_rows(case, raw)
-            robustness += list(_robustness_rows(case, options, tell))
+                cleaning += _disc_rows(case, options, model, tell)
+            if not options.robustness_cases or case.name in options.robustness_cases:
+                robustness += list(_robustness_rows(case, found, options, tell))
     return Assessment(
         model=model.name,
         version=model.version,
@@ -93,6 +104,12 @@ def mean_of(values: Iterator[float] | Sequence[float]) -> float:
     return math.fsum(finite) / len(finite) if finite else math.nan
 
 
+def _require_known(asked: Sequence[str], names: Sequence[str]) -> None:
+    for name in asked:
+        if name not in names:
+            raise UsageError(f"There is no case '{name}'.", remedy="There are: " + ", ".join(names[:10]) + ".")
+
+
 def _cleaned(raw: LabelMap) -> LabelMap:
     array = raw.array.copy()
     clean_labels(array, [structure.label for structure in raw.structures])
@@ -107,13 +124,28 @@ def _cleaning_rows(case: Judged, raw: LabelMap) -> list[Row]:
     ]
 
 
-def _robustness_rows(case: Judged, options: AssessOptions, tell: Tell) -> Iterator[Row]:
+def _disc_rows(case: Judged, options: AssessOptions, model: Model, tell: Tell) -> Iterator[Row]:
+    """The default without the names of vertebrae moved to discs, for a model that they are moved for."""
+    chain = vertebra_chain(model.dataset.labels)
+    if not (options.segment.discs and options.segment.postprocess and chain and model.dataset.is_ct):
+        return
+    tell(f"{case.name}: names of vertebrae as the network has them")
+    found = segment(case.image, replace(options.segment, force=True, discs=False))
+    for structure, dice in dice_by_structure(found, case.reference).items():
+        yield {"case": case.name, "step": NO_DISCS, "structure": structure, "dice": dice}
+
+
+def _robustness_rows(case: Judged, found: LabelMap, options: AssessOptions, tell: Tell) -> Iterator[Row]:
+    """``found``: of the case as it is, which the first levels leave alone."""
     for kind, levels in options.levels.items():
         for level in levels:
             tell(f"{case.name}: {kind} {level:g}")
             changed = DISTORTIONS[kind].apply(case, level)
-            found = segment(changed.image, replace(options.segment, force=True))
-            for structure, dice in dice_by_structure(found, changed.reference).items():
+            as_it_is = changed.image.geometry.matches(case.image.geometry) and np.array_equal(
+                changed.image.array, case.image.array
+            )
+            labels = found if as_it_is else segment(changed.image, replace(options.segment, force=True))
+            for structure, dice in dice_by_structure(labels, changed.reference).items():
                 yield {"case": case.name, "kind": kind, "level": float(level), "structure": structure, "dice": dice}
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from BoneSegLib.evaluation.cohort import Cohort
 from BoneSegLib.evaluation.tables import write_atomically, write_csv
 from BoneSegLib.report.line_chart import Line, write_line_chart
 from BoneSegLib.training.assessment.assess import Assessment, Row, mean_of
@@ -98,18 +99,12 @@ def _markdown(assessment: Assessment, summary: dict[str, object]) -> str:
         f"Quality `{assessment.quality}`. Not for clinical use. Definitions: docs/metrics.md of BoneSeg.\n",
     ]
     if assessment.accuracy.rows:
-        rows = [
-            {
-                "case": row["case"],
-                "structure": row["structure"],
-                "Dice": row["dice"],
-                "HD95 mm": row["hausdorff95_mm"],
-                "ASSD mm": row["assd_mm"],
-                "note": row["note"],
-            }
-            for row in assessment.accuracy.rows
+        parts += [
+            "## Against references\n",
+            f"Mean Dice {_number(summary['mean_dice'])}.\n",
         ]
-        parts += ["## Against references\n", f"Mean Dice {_number(summary['mean_dice'])}.\n", _table(rows)]
+        for metric, title in (("dice", "Dice"), ("hausdorff95_mm", "HD95, mm"), ("assd_mm", "ASSD, mm")):
+            parts += [f"{title}:\n", _table(_by_structure(assessment.accuracy, metric), digits=2)]
     if assessment.cleaning:
         rows = [{"step": step, "mean Dice": dice} for step, dice in _means(assessment.cleaning, "step").items()]
         parts += ["## Post-processing\n", _table(rows, digits=4)]
@@ -124,6 +119,16 @@ def _markdown(assessment: Assessment, summary: dict[str, object]) -> str:
         told = "`dense_share`: of the voxels above 250 HU in the boxes around what was found, how many are labelled.\n"
         parts += ["## Plausibility without labels\n", told, _table(assessment.plausibility)]
     return "\n".join(parts)
+
+
+def _by_structure(cohort: Cohort, metric: str) -> list[Row]:
+    """A row per case with a column per structure, and the mean."""
+    found = {(row["case"], row["structure"]): float(str(row[metric])) for row in cohort.rows}
+    rows: list[Row] = []
+    for case in cohort.cases:
+        each = {name: found.get((case, name), math.nan) for name in cohort.structures}
+        rows.append({"case": case, **each, "mean": mean_of(list(each.values()))})
+    return rows
 
 
 def _table(rows: Sequence[Row], *, digits: int = 3) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.data.label_rules import LabelRules, parse_rules
 from BoneSegLib.training.data.read_case import read_case
 from BoneSegLib.volume import LabelMap, Volume
+
+LABELS_FILE = "labels.json"
+"""In a folder of cases: what the values of its references mean, as a file for ``--labels``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +28,14 @@ class Judged:
 
 
 def read_references(folder: Path, model: Model, words: tuple[str, ...]) -> Iterator[Judged]:
-    """The cases of a folder, one after the other. ``words``: as ``--labels``; none to go by names and values."""
+    """The cases of a folder, one after the other.
+
+    ``words``: as ``--labels``; none to go by the folder's own labels.json, or else by names and values.
+    """
     source = find_source(folder)
+    own = folder / LABELS_FILE
+    if not words and own.is_file():
+        words = (str(own),)
     rules = parse_rules(words) if words else rules_of_model(model)
     known = {structure.id for structure in model.structures}
     strange = [name for name in rules.names if name not in known]
@@ -43,6 +52,21 @@ def read_references(folder: Path, model: Model, words: tuple[str, ...]) -> Itera
             f"No reference in '{folder.name}' holds a structure of the model.",
             remedy="Say which values are which: --labels hip_left=77 sacrum=25,26",
         )
+
+
+def case_names(folders: Sequence[Path]) -> list[str]:
+    """The names of all cases, before any is read. Raises `InputError` where two have the same."""
+    names: list[str] = []
+    for folder in folders:
+        for pair in find_source(folder).pairs:
+            if pair.name in names:
+                raise InputError(
+                    f"Two cases are called '{pair.name}'.",
+                    cause=f"The second one is in '{folder.name}'.",
+                    remedy="Rename one, or judge the folders one by one.",
+                )
+            names.append(pair.name)
+    return names
 
 
 def rules_of_model(model: Model) -> LabelRules:

@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", metavar="DIR", nargs="+", type=Path, default=[],
                         help="images with references, laid out as for 'boneseg train'")  # fmt: skip
     parser.add_argument("--labels", nargs="+", default=(), metavar="NAME=VALUES",
-                        help="what the references' values mean (default: the model's names and values)")  # fmt: skip
+                        help="what the references' values mean (default: a folder's own labels.json, else the model's "
+                        "names and values)")  # fmt: skip
     parser.add_argument("--negatives", metavar="PATH", nargs="+", type=Path, default=[],
                         help="images, or folders of them, that show none of the structures")  # fmt: skip
     parser.add_argument("--unlabelled", metavar="PATH", nargs="+", type=Path, default=[],
@@ -32,12 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--postprocessing", action="store_true", help="the Dice after each step of post-processing")
     parser.add_argument("--robustness", metavar="KINDS",
                         help="'all', or some of noise,slices,field,rotation,mirror: Dice against each")  # fmt: skip
+    parser.add_argument("--robustness-cases", metavar="NAMES", default="",
+                        help="only these cases are distorted, separated by commas (default: all)")  # fmt: skip
     for kind in ("noise", "slices", "field", "rotation"):
         parser.add_argument(f"--{kind}", type=numbers, metavar="LEVELS", help=f"levels of {kind} instead of the usual")
     parser.add_argument("--tolerance", metavar="MM", type=float, default=2.0, help="of NSD (default: %(default)s mm)")
     parser.add_argument("--quality", choices=QUALITIES, default="full", help="(default: %(default)s)")
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
+    parser.add_argument("--no-discs", action="store_true", help="vertebrae as the network names them")
     parser.add_argument("--no-postprocessing", action="store_true", help="judge what the networks say, not cleaned")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
 
@@ -59,10 +63,12 @@ def run_command(args: argparse.Namespace) -> int:
             quality=args.quality,
             device=args.device,
             precision=args.precision,
+            discs=not args.no_discs,
             postprocess=not args.no_postprocessing,
         ),
         labels=tuple(args.labels),
         levels=levels,
+        robustness_cases=tuple(name for name in args.robustness_cases.split(",") if name),
         cleaning=args.postprocessing,
         tolerance_mm=args.tolerance,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from BoneSegLib import SegmentOptions, segment
 from BoneSegLib.cli import main
 from BoneSegLib.headless.read import read_volume
+from BoneSegLib.training.assessment.assess import NO_DISCS
 from Testing.support.ball_runs import LABELS
 from Testing.support.balls import ball_arrays, write_image
 
@@ -32,9 +34,10 @@ def judged(a_ct_run, tmp_path_factory):
         image, labels = ball_arrays(number)
         write_image(folder / "cases" / f"c{number}_ct.nii.gz", image)
         write_image(folder / "cases" / f"c{number}_labels.nii.gz", np.array([0, 3, 70], np.uint8)[labels])
-    words = ["evaluate-model", a_ct_run.model, "-o", folder / "out", "--cases", folder / "cases", *LABELS,
+    (folder / "cases" / "labels.json").write_text('{"large": 3, "small": 70}')
+    words = ["evaluate-model", a_ct_run.model, "-o", folder / "out", "--cases", folder / "cases",
              "--negatives", folder / "negative", "--unlabelled", folder / "unlabelled", "--postprocessing",
-             "--robustness", "noise,field,mirror", "--noise", "0,600", "--field", "0,0.5",
+             "--robustness", "noise,field,mirror", "--noise", "0,600", "--field", "0,0.5", "--robustness-cases", "c60",
              "--device", "cpu", "--precision", "fp32"]  # fmt: skip
     assert main([str(word) for word in words]) == 0
     return folder / "out"
@@ -57,7 +60,12 @@ def test_noise_hurts_and_is_drawn(judged):
 
 def test_the_first_level_of_a_distortion_is_the_accuracy_itself(judged):
     summary = json.loads((judged / "summary.json").read_text())
-    assert summary["robustness"]["mirror"]["0"] == pytest.approx(summary["mean_dice"])
+    dice = [float(row["dice"]) for row in _rows(judged / "accuracy.csv") if row["case"] == "c60"]
+    assert summary["robustness"]["mirror"]["0"] == pytest.approx(np.mean(dice))
+
+
+def test_only_the_cases_that_were_named_are_distorted(judged):
+    assert {row["case"] for row in _rows(judged / "robustness.csv")} == {"c60"}
 
 
 def test_post_processing_is_measured_step_by_step(judged):
@@ -65,6 +73,17 @@ def test_post_processing_is_measured_step_by_step(judged):
     mean = json.loads((judged / "summary.json").read_text())["mean_dice"]
     assert dice["islands and holes (default)"] == pytest.approx(mean)
     assert "none" in dice
+    assert NO_DISCS not in dice  # there are no vertebrae
+
+
+@pytest.mark.slow
+def test_names_at_discs_are_a_step_of_their_own(tmp_path):
+    sample = Path(__file__).resolve().parents[3] / "Resources" / "SampleData"
+    words = ["evaluate-model", "bundled", "-o", tmp_path, "--quality", "fast", "--cases", sample, "--postprocessing"]
+    assert main([str(word) for word in words]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["postprocessing"]["islands and holes (default)"] == pytest.approx(summary["mean_dice"])
+    assert summary["postprocessing"][NO_DISCS] < summary["mean_dice"]
 
 
 def test_false_positives_are_all_that_is_found_in_ml(judged, a_ct_run):
@@ -94,6 +113,8 @@ def test_the_page_has_a_chapter_for_each(judged):
         (["--negatives", "x", "--robustness", "all"], 2, "Give --cases"),
         (["--cases", "x", "--robustness", "heat"], 2, "Unknown distortion"),
         (["--cases", "absent"], 3, "no folder"),
+        (["--cases", "DATA", "DATA"], 3, "Two cases are called 'case0'"),
+        (["--cases", "DATA", *LABELS, "--robustness", "all", "--robustness-cases", "x"], 2, "no case 'x'"),
         (["--cases", "DATA", "--labels", "liver=3"], 3, "knows no 'liver'"),
         (["--cases", "DATA", "--labels", "large=44"], 3, "holds a structure of the model"),
     ],

@@ -172,5 +172,7 @@ def test_the_page_and_the_tables_hold_what_was_measured(tmp_path):
     assert summary["false_positive_ml"] == {"chest": 1.5}
     assert (tmp_path / "robustness_noise.png").read_bytes().startswith(b"\x89PNG")
     page = (tmp_path / "report.md").read_text()
-    assert "| blocks | hip_left | 1.000 | 0.000 | 0.000 |" in page
+    assert "| case | hip_left | hip_right | mean |" in page
+    assert "| blocks | 1.00 | 1.00 | 1.00 |" in page
+    assert "| blocks | 0.00 | 0.00 | 0.00 |" in page
     assert "| none | 0.8000 |" in page
