@@ -1,8 +1,8 @@
 """One contender of the benchmark, in a process of its own: `contenders.py NAME QUALITY MODEL VOLUME.npz OUT.npz`.
 
 All get the same array (kji, LPS) and spacing and run the same weights on the CPU, in fp32 unless their name says
-otherwise. Labels, seconds per step and peak memory are written; imports, reading and writing are not counted in the
-seconds, loading the model is.
+otherwise. Labels are written; seconds, those of each step and peak memory are the last line that is printed. Imports,
+reading and writing are not counted in the seconds, loading the model is.
 """
 
 from __future__ import annotations
@@ -165,7 +165,8 @@ def main(name: str, quality: str, model: str, source: str, target: str) -> None:
     labels, seconds = CONTENDERS[name](Path(model), quality, array, spacing)
     total = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # the kernel's VmHWM, GiB
-    np.savez_compressed(target, labels=labels, total=total, peak=peak, seconds=json.dumps(seconds))
+    np.savez_compressed(target, labels=labels)
+    sys.stdout.write("\n" + json.dumps({"total": total, "peak": peak, "seconds": seconds}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Time and memory as the work grows: more voxels, more bones, more windows, more cases. A table and a plot.
 
-    python -m Testing.benchmarks.growth [--ct FILE] [--model FOLDER] [--docs]
+    python -m Testing.benchmarks.growth [--ct FILE] [--model FOLDER] [--size NI NJ NK] [--minutes 12] [--docs]
 
-Each run is a process of its own. ``cases`` runs one after the other in one process, as a batch does.
+Each run is a process of its own. ``cases`` runs one after the other in one process, as a batch does. Runs that would
+not fit into the time that is left are left out, and that is said.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from BoneSegLib.models.catalogue import bundled_models, resources_folder
 from Testing.benchmarks.volumes import bench_volume
 
 ROOT = Path(__file__).parents[2]
-VOXELS = [{"slices": slices} for slices in (75, 150, 300, 600)]
+VOXELS = [{"length": length} for length in (0.25, 0.5, 1, 2)]
 BONES = [
     {"structures": names}
     for names in ("vertebra_L3", "lumbar_spine", "pelvis", "hips_and_femurs", "pelvis,lumbar_spine,hips_and_femurs")
 ]
-WINDOWS = [{"coarse_to_fine": together} for together in (True, False)]
+WINDOWS = [{"windows": which} for which in ("near bones", "everywhere")]
 CASES = [{"cases": count} for count in (1, 2, 4)]
-SERIES = {"voxels": VOXELS, "bones": BONES, "windows": WINDOWS, "cases": CASES}
+SERIES = {"voxels (length of the scan)": VOXELS, "bones": BONES, "windows": WINDOWS, "cases": CASES}
+
+Point = tuple[str, dict[str, float]]
+"""Label of a setting, and what was measured."""
 
 
 def run_one(source: Path, model: Path, quality: str, setting: dict) -> dict[str, float]:
@@ -39,7 +43,8 @@ def run_one(source: Path, model: Path, quality: str, setting: dict) -> dict[str,
 
     with np.load(source) as data:
         array, spacing = data["array"], data["spacing"]
-    array = array[: setting.get("slices", len(array))]
+    # Twice the patient, not finer slices: more voxels and more bone.
+    array = np.resize(array, (round(len(array) * setting.get("length", 1)), *array.shape[1:]))
     geometry = Geometry.from_spacing(array.shape[::-1], tuple(spacing[::-1]), directions=np.diag([-1.0, -1.0, 1.0]))
     names = setting.get("structures")
     options = SegmentOptions(
@@ -48,18 +53,29 @@ def run_one(source: Path, model: Path, quality: str, setting: dict) -> dict[str,
         device="cpu",
         force=True,
         structures=tuple(names.split(",")) if names else None,
-        coarse_to_fine=setting.get("coarse_to_fine", True),
+        coarse_to_fine=setting.get("windows") != "everywhere",
     )
-    seen: list[float] = []
+    windows = 0
+
+    def count(share: float, message: str) -> None:
+        nonlocal windows
+        windows += message.startswith("Finding")
+
     seconds = network = 0.0
     for _ in range(setting.get("cases", 1)):
         start = time.perf_counter()
-        labels = engine.segment(Volume(array, geometry), options, progress=lambda share, _: seen.append(share))
+        laps = engine.segment(Volume(array, geometry), options, progress=count).info["seconds"]
         seconds += time.perf_counter() - start
-        laps = labels.info["seconds"]
         network += sum(value for name, value in laps.items() if name.startswith("network"))
+        windows -= sum(name.startswith("network") for name in laps)  # each network says once that it begins
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"megavoxels": array.size / 1e6, "steps": len(seen), "seconds": seconds, "network": network, "peak": peak}
+    return {
+        "megavoxels": array.size / 1e6,
+        "windows": windows,
+        "seconds": seconds,
+        "network": network,
+        "peak": peak,
+    }
 
 
 def run(source: Path, model: Path, quality: str, setting: dict) -> dict[str, float]:
@@ -69,14 +85,14 @@ def run(source: Path, model: Path, quality: str, setting: dict) -> dict[str, flo
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def plot(found: dict[str, list[tuple[str, dict[str, float]]]], path: Path) -> None:
+def plot(found: dict[str, list[Point]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, len(found), figsize=(4 * len(found), 3.4))
-    for axis, (name, points) in zip(axes, found.items(), strict=True):
+    figure, axes = pyplot.subplots(1, len(found), figsize=(4 * len(found), 3.4), squeeze=False)
+    for axis, (name, points) in zip(axes[0], found.items(), strict=True):
         labels = [label for label, _ in points]
         axis.plot(labels, [point["seconds"] for _, point in points], "o-", color="#3b6ea5", label="seconds")
         axis.plot(labels, [point["network"] for _, point in points], "o--", color="#3b6ea5", label="in the network")
@@ -86,7 +102,7 @@ def plot(found: dict[str, list[tuple[str, dict[str, float]]]], path: Path) -> No
         beside.set_ylim(bottom=0)
         axis.set_title(name)
         axis.tick_params(axis="x", rotation=30)
-    axes[0].legend(frameon=False, loc="upper left")
+    axes[0][0].legend(frameon=False, loc="upper left")
     figure.text(0.995, 0.5, "peak GB (squares)", rotation=90, va="center", ha="right", color="#c0622f")
     figure.tight_layout(rect=(0, 0, 0.985, 1))
     figure.savefig(path, dpi=110)
@@ -97,8 +113,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ct", type=Path, default=resources_folder() / "SampleData" / "sample_ct.nii.gz")
     parser.add_argument("--model", type=Path, default=bundled_models()[0] if bundled_models() else None)
-    parser.add_argument("--size", type=int, nargs=2, default=(512, 512), metavar=("NI", "NJ"))
+    parser.add_argument("--size", type=int, nargs=3, default=(512, 512, 300), metavar=("NI", "NJ", "NK"))
     parser.add_argument("--quality", default="full")
+    parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--docs", action="store_true")
     parser.add_argument("--child", nargs=4, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -107,27 +124,38 @@ def main() -> None:
         outcome = run_one(Path(source), Path(model), quality, json.loads(setting))
         sys.stdout.write(json.dumps(outcome) + "\n")
         return
-    found: dict[str, list[tuple[str, dict[str, float]]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        short, long = Path(folder) / "300.npz", Path(folder) / "600.npz"
-        array, spacing = bench_volume(args.ct, args.model, (*args.size, 300))
-        np.savez(short, array=array, spacing=spacing)
-        # Twice the patient, not finer slices: more voxels and more bone.
-        np.savez(long, array=np.concatenate([array, array]), spacing=spacing)
-        sys.stdout.write("| grows | setting | megavoxels | s | in the network | peak GB |\n|---|---|---|---|---|---|\n")
-        for name, settings in SERIES.items():
-            for setting in settings:
-                point = run(long if "slices" in setting else short, args.model, args.quality, setting)
-                label = str(next(iter(setting.values())))
-                found.setdefault(name, []).append((label, point))
-                sys.stdout.write(
-                    f"| {name} | {label} | {point['megavoxels']:.0f} | {point['seconds']:.1f} "
-                    f"| {point['network']:.1f} | {point['peak']:.2f} |\n"
-                )
-                sys.stdout.flush()
+        volume = Path(folder) / "volume.npz"
+        array, spacing = bench_volume(args.ct, args.model, tuple(args.size))
+        np.savez(volume, array=array, spacing=spacing)
+        found = measure(volume, args.model, args.quality, until=time.perf_counter() + 60 * args.minutes)
     target = ROOT / ("docs/images/growth.png" if args.docs else "out/growth.png")
     target.parent.mkdir(exist_ok=True)
     plot(found, target)
+
+
+def measure(volume: Path, model: Path, quality: str, *, until: float) -> dict[str, list[Point]]:
+    """All settings, as long as there is time: one is begun if the longest run so far would still fit."""
+    sys.stdout.write("| grows | setting | megavoxels | windows | s | in the network | peak GB |\n")
+    sys.stdout.write("|---|---|---|---|---|---|---|\n")
+    found: dict[str, list[Point]] = {}
+    longest = 0.0
+    for name, settings in SERIES.items():
+        for setting in settings:
+            label = str(next(iter(setting.values())))
+            start = time.perf_counter()
+            if start + longest > until:
+                sys.stdout.write(f"| {name} | {label} | left out: no time | | | | |\n")
+                continue
+            point = run(volume, model, quality, setting)
+            longest = max(longest, time.perf_counter() - start)
+            found.setdefault(name, []).append((label, point))
+            sys.stdout.write(
+                f"| {name} | {label} | {point['megavoxels']:.0f} | {point['windows']} | {point['seconds']:.1f} "
+                f"| {point['network']:.1f} | {point['peak']:.2f} |\n"
+            )
+            sys.stdout.flush()
+    return found
 
 
 if __name__ == "__main__":

@@ -4,57 +4,124 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from Testing.benchmarks.runs import Job, Outcome
 
 BEGIN, END = "<!-- measured by make bench -->", "<!-- end -->"
+REFERENCE, EXACT, OURS = "nnunetv2", "BoneSeg, nnU-Net's windows", "BoneSeg"
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Share of equal voxels, of ``all`` and of those that are bone in either, and the bones' mean Dice."""
+
+    everywhere: float
+    bone: float
+    dice: float
 
 
 @dataclass(frozen=True)
 class Row:
-    """One contender at one quality. ``same``: share of voxels with nnunetv2's label, ``same_bone``: of those that are
-    bone in either; ``dice``: against this engine with all of nnU-Net's windows; ``peak`` GiB; ``steps`` in seconds."""
+    """One contender at one quality. ``seconds``, ``ratio`` (nnunetv2's over these): medians of its ``runs``;
+    ``spread``: the least and the largest ratio that any two runs give; ``peak`` GiB, ``peak_share`` of nnunetv2's;
+    ``steps`` in seconds, of the run in the middle."""
 
     quality: str
     name: str
+    runs: int
     seconds: float
     ratio: float
     spread: tuple[float, float]
     peak: float
+    peak_share: float
     steps: dict[str, float]
-    same: float
-    same_bone: float
-    dice: float
-    rounds: int
+    with_nnunet: Agreement
+    with_exact: Agreement
 
     @property
     def in_network(self) -> float:
         return sum(value for name, value in self.steps.items() if name.startswith("network"))
 
+    @property
+    def outside(self) -> float:
+        """The share of its time that is not spent in the network."""
+        return 1 - self.in_network / self.seconds
+
+
+def rows_of(done: Mapping[Job, Sequence[Outcome]]) -> list[Row]:
+    """One row per contender and quality."""
+    rows = []
+    for (quality, name), outcomes in done.items():
+        reference = done[quality, REFERENCE]
+        labels = outcomes[0].labels
+        ours, theirs = (sorted(one.total for one in runs) for runs in (outcomes, reference))
+        middle = min(outcomes, key=lambda one: abs(one.total - median(ours)))
+        rows.append(
+            Row(
+                quality=quality,
+                name=name,
+                runs=len(outcomes),
+                seconds=median(ours),
+                ratio=median(theirs) / median(ours),
+                spread=(theirs[0] / ours[-1], theirs[-1] / ours[0]),
+                peak=max(one.peak for one in outcomes),
+                peak_share=max(one.peak for one in outcomes) / max(one.peak for one in reference),
+                steps=middle.seconds,
+                with_nnunet=agreement(labels, reference[0].labels),
+                with_exact=agreement(labels, done[quality, EXACT][0].labels),
+            )
+        )
+    return rows
+
+
+def agreement(a: np.ndarray, b: np.ndarray) -> Agreement:
+    """Of two label maps (uint8, same shape); the mean Dice is over the bones that either has."""
+    both = np.bincount((a.astype(np.uint16) * 256 + b).ravel(), minlength=1 << 16).reshape(256, 256)
+    same, union = np.diag(both).sum(), both.sum() - both[0, 0]
+    sizes = both.sum(axis=0) + both.sum(axis=1)
+    present = np.flatnonzero(sizes[1:]) + 1
+    return Agreement(
+        everywhere=float(same / both.sum()),
+        bone=float((same - both[0, 0]) / union) if union else 1.0,
+        dice=float(np.mean(2 * np.diag(both)[present] / sizes[present])) if len(present) else 1.0,
+    )
+
 
 def table(rows: Sequence[Row], *, about: str, others: Sequence[str]) -> str:
     """Markdown."""
     lines = [
-        f"{about}; {os.cpu_count()} cores, {platform.machine()}; in turn, each in its own process. Imports, reading",
-        "and writing are not counted. Ratio: nnunetv2's time over this one's in the same round, median (range).",
+        f"{about}; {os.cpu_count()} cores, {platform.machine()}. In turn, each in its own process;",
+        "imports, reading and writing are not counted. Seconds and ratio (nnunetv2's time over this one's): medians of",
+        "the runs; in brackets the least and the largest ratio of any two runs. Peak: of the process, and as a share",
+        "of nnunetv2's. Labels: share of all voxels and of the bone voxels of either that agree, mean Dice.",
         "",
-        "| quality | engine | s | ratio | outside of the network | peak GB | same as nnunetv2: all, bone | Dice |",
-        "|---|---|---|---|---|---|---|---|",
+        "| quality | engine | runs | s | ratio | outside of the network | peak GB | labels against nnunetv2's "
+        "| against BoneSeg with nnU-Net's windows |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        outside = 100 * (1 - row.in_network / row.seconds)
         low, high = row.spread
-        spread = f" ({low:.1f} to {high:.1f})" if row.rounds > 1 else ""
+        spread = f" ({low:.1f} to {high:.1f})" if row.runs > 1 else ""
         lines.append(
-            f"| {row.quality} | {row.name} | {row.seconds:.1f} | {row.ratio:.1f}{spread} | {outside:.0f} % "
-            f"| {row.peak:.2f} | {100 * row.same:.3f} %, {100 * row.same_bone:.2f} % | {row.dice:.4f} |"
+            f"| {row.quality} | {row.name} | {row.runs} | {row.seconds:.1f} | {row.ratio:.1f}{spread} "
+            f"| {100 * row.outside:.0f} % | {row.peak:.2f}, {100 * row.peak_share:.0f} % "
+            f"| {_told(row.with_nnunet)} | {_told(row.with_exact)} |"
         )
     lines += ["", "| quality | engine | seconds of each step |", "|---|---|---|"]
     for row in rows:
         steps = ", ".join(f"{name} {value:.2f}" for name, value in row.steps.items() if value >= 0.005)
         lines.append(f"| {row.quality} | {row.name} | {steps} |")
     return "\n".join([*lines, "", *others])
+
+
+def _told(found: Agreement) -> str:
+    return f"{100 * found.everywhere:.3f} %, {100 * found.bone:.2f} %, {found.dice:.4f}"
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:

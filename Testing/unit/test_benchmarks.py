@@ -1,0 +1,71 @@
+"""What `make bench` says of runs and labels, and how it spends its time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from Testing.benchmarks.results import EXACT, OURS, REFERENCE, agreement, rows_of
+from Testing.benchmarks.runs import Job, Outcome, next_job, run_jobs
+
+SLOW, QUICK = ("full", REFERENCE), ("full", OURS)
+
+
+def outcome(seconds: float, *, file: Path = Path("none.npz"), peak: float = 1.0) -> Outcome:
+    return Outcome(total=seconds, peak=peak, seconds={"network a": 0.75 * seconds}, wall=seconds + 1, file=file)
+
+
+def test_everything_runs_once_whatever_time_is_left():
+    done: dict[Job, list[Outcome]] = {SLOW: [], QUICK: []}
+    assert next_job(done, left=-5.0, most=3) == SLOW
+    done[SLOW].append(outcome(100))
+    assert next_job(done, left=-5.0, most=3) == QUICK
+    done[QUICK].append(outcome(10))
+    assert next_job(done, left=-5.0, most=3) is None
+
+
+def test_then_what_had_the_least_time_runs_again_if_it_fits():
+    done = {SLOW: [outcome(100)], QUICK: [outcome(10)]}
+    assert next_job(done, left=1000.0, most=3) == QUICK
+    done[QUICK] += [outcome(10), outcome(10)]
+    assert next_job(done, left=1000.0, most=3) == SLOW, "the quick one had its three runs"
+    assert next_job(done, left=50.0, most=3) is None
+    assert next_job(done, left=50.0, most=4) == QUICK
+
+
+def test_results_that_are_kept_are_not_measured_again(tmp_path):
+    told = {"total": 5.0, "peak": 2.0, "seconds": {}, "wall": 6.0}
+    for number in (0, 1):
+        (tmp_path / f"{number}-0.json").write_text(json.dumps(told))
+    (tmp_path / "1-1.npz").write_bytes(b"cut short: no .json beside it")
+    done = run_jobs([SLOW, QUICK], folder=tmp_path, model=tmp_path, volume=tmp_path, until=0.0, most=3)
+    assert [[one.total for one in outcomes] for outcomes in done.values()] == [[5.0], [5.0]]
+
+
+def test_agreement_of_labels_is_what_can_be_counted_by_hand():
+    a = np.array([0, 0, 0, 0, 1, 1, 1, 2], dtype=np.uint8)
+    b = np.array([0, 0, 0, 1, 1, 1, 2, 2], dtype=np.uint8)
+    found = agreement(a, b)
+    assert found.everywhere == pytest.approx(6 / 8)
+    assert found.bone == pytest.approx(3 / 5)
+    assert found.dice == pytest.approx((2 * 2 / 6 + 2 * 1 / 3) / 2)
+
+
+def test_a_row_tells_the_ratio_of_the_medians_and_its_farthest_ends(tmp_path):
+    labels = np.array([[[0, 1], [2, 0]]], dtype=np.uint8)
+    file = tmp_path / "labels.npz"
+    np.savez(file, labels=labels)
+    done = {
+        SLOW: [outcome(100, file=file, peak=4.0), outcome(120, file=file)],
+        ("full", EXACT): [outcome(20, file=file)],
+        QUICK: [outcome(seconds, file=file) for seconds in (8, 10, 12)],
+    }
+    row = rows_of(done)[-1]
+    assert (row.name, row.runs, row.seconds, row.ratio) == (OURS, 3, 10, 11)
+    assert row.spread == (100 / 12, 120 / 8)
+    assert row.peak_share == 1 / 4
+    assert row.outside == pytest.approx(0.25)
+    assert row.with_nnunet.dice == row.with_exact.bone == 1.0
