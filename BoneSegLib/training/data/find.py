@@ -9,7 +9,7 @@ from pathlib import Path
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, stem
 from BoneSegLib.headless.read import SEGMENTATION_SUFFIXES
-from BoneSegLib.training.data.nnunet_raw import is_nnunet_raw, read_nnunet_raw
+from BoneSegLib.training.data.nnunet_raw import is_nnunet_raw, read_nnunet_raw, require_one_channel
 from BoneSegLib.training.data.source import Pair, Source
 
 LAYOUTS = (
@@ -83,6 +83,7 @@ def _matched(images: dict[str, list[Path]], drawn: dict[str, list[Path]]) -> Sou
                     remedy="Keep one image and one label file per case.",
                 )
     both = sorted(set(images) & set(drawn))
+    require_one_channel(set(images) - set(drawn), both)
     notes = [
         f"{len(alone)} {kind} left out: {', '.join(alone[:5])}."
         for kind, alone in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from BoneSegLib.errors import InputError
@@ -49,8 +50,21 @@ def read_nnunet_raw(folder: Path) -> Source:
             remedy=f"Put each image into imagesTr, called CASE{_CHANNEL}.nii.gz.",
         )
     without = sorted(set(images) - {pair.name + _CHANNEL for pair in pairs})
+    require_one_channel(without, [pair.name for pair in pairs])
     notes = (f"{len(without)} images without labels were left out: {', '.join(without[:5])}.",) if without else ()
     return Source(tuple(pairs), str(next(iter(channels.values()))), _label_names(labels), notes)
+
+
+def require_one_channel(without_labels: Collection[str], cases: Collection[str]) -> None:
+    """Raises `InputError` where images without labels are further images of a case: p7_0001 beside p7."""
+    for name in sorted(without_labels):
+        case, _, number = name.rpartition("_")
+        if len(number) == 4 and number.startswith("00") and number.isdigit() and case in cases:
+            raise InputError(
+                f"Case '{case}' has several images.",
+                cause=f"'{name}' is another input channel of it; networks here see one image per patient.",
+                remedy=f"Keep the image that shows most, with the ending {_CHANNEL}, and move the others away.",
+            )
 
 
 def _files(folder: Path) -> list[Path]:

@@ -88,6 +88,23 @@ def test_datasets_of_other_kinds_are_refused(raw, change, message):
         find_source(raw)
 
 
+def test_several_images_of_a_patient_are_refused_in_the_raw_layout(raw):
+    _touch(raw, "imagesTr/a_0001.nii.gz")
+    with pytest.raises(InputError, match="Case 'a' has several images"):
+        find_source(raw)
+
+
+@pytest.mark.parametrize("labels", ["labels/p7.nii.gz", "labels/p7.seg.nrrd"])
+def test_several_images_of_a_patient_are_refused_in_two_folders(tmp_path, labels):
+    with pytest.raises(InputError, match="Case 'p7' has several images"):
+        find_source(_touch(tmp_path, "images/p7_0000.nii.gz", "images/p7_0001.nii.gz", labels))
+
+
+def test_cases_that_are_merely_numbered_are_cases(tmp_path):
+    files = [f"{folder}/p_{number:04d}.nii.gz" for folder in ("images", "labels") for number in range(3)]
+    assert len(find_source(_touch(tmp_path, *files)).pairs) == 3
+
+
 def test_labels_without_their_image_are_an_error_in_the_raw_layout(raw):
     (raw / "imagesTr" / "a_0000.nii.gz").unlink()
     with pytest.raises(InputError, match="no image: a"):
