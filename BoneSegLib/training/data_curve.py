@@ -18,8 +18,8 @@ from BoneSegLib.training.curves import append_row
 from BoneSegLib.training.folds import Split, split_of
 from BoneSegLib.training.loop import Progress
 from BoneSegLib.training.project import Project
-from BoneSegLib.training.train_data import export_weights
 from BoneSegLib.training.train_fold import CHECKPOINT, FoldOptions, Report, train_fold
+from BoneSegLib.training.write_model import export_weights
 
 FILE, PICTURE = "data_curve.csv", "data_curve.png"
 

@@ -101,6 +101,7 @@ class Trainer:
         """Steps until the budget is spent."""
         self._folder.mkdir(parents=True, exist_ok=True)
         options, progress = self._options, self.progress
+        begun = progress.step
         last = saved = self._clock()
         while progress.step < options.steps and progress.seconds < options.minutes * 60:
             self._set_learning_rate()
@@ -115,7 +116,8 @@ class Trainer:
             if now - saved > options.checkpoint_seconds:
                 self.save()
                 saved = now
-        self.save()
+        if progress.step > begun or not self._checkpoint.exists():
+            self.save()
         return progress
 
     def _fraction(self) -> float:

@@ -21,7 +21,7 @@ IMAGE = Resampling(order=3, order_z=0, separate_z=None)
 LABELS = Resampling(order=1, order_z=0, separate_z=None)
 """nnU-Net's defaults, which our plans.json repeats."""
 
-_LABELS_END, _IMAGE_END = "_labels.npy", "_image.npy"
+_LABELS_END, _IMAGE_END, _ANSWER_END = "_labels.npy", "_image.npy", "_coarse.npy"
 
 
 def prepared_path(folder: Path, case: str) -> Path:
@@ -33,6 +33,25 @@ def open_prepared(labels: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]
     """(normalised image, labels) of a case, both kji; nothing is read until it is used."""
     image = labels.with_name(labels.name.removesuffix(_LABELS_END) + _IMAGE_END)
     return np.load(image, mmap_mode="r"), np.load(labels, mmap_mode="r")
+
+
+def answer_path(folder: Path, case: str) -> Path:
+    """Where the labels are that the network before found in a case."""
+    return folder / f"{case}{_ANSWER_END}"
+
+
+def open_answer(labels: Path) -> NDArray[np.uint8] | None:
+    """What the network before found (labels, kji) in the case with this file of labels; ``None`` if not asked yet."""
+    path = answer_path(labels.parent, labels.name.removesuffix(_LABELS_END))
+    return np.load(path, mmap_mode="r") if path.exists() else None
+
+
+def prepare_answer(case: StraightCase, plan: NetworkPlan, folder: Path, *, labels: int) -> None:
+    """Writes ``case.labels``, as the network before found them, for the network of ``plan``."""
+    k, j, i = case.image.shape
+    shape = resampled_shape((k, j, i), case.spacing, plan.spacing)
+    with replacing(answer_path(folder, case.name)) as path:
+        np.save(path, _resampled_labels(case, plan, shape, labels=labels).numpy())
 
 
 def prepare(case: StraightCase, plan: NetworkPlan, folder: Path, *, labels: int) -> None:

@@ -17,7 +17,7 @@ from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot
 from BoneSegLib.training.data.sides import Mirroring
 from BoneSegLib.training.intensity_augmentation import change_appearance
 from BoneSegLib.training.planning.network_plan import NetworkPlan
-from BoneSegLib.training.prepared import open_prepared
+from BoneSegLib.training.prepared import open_answer, open_prepared
 from BoneSegLib.training.synthesis.deformation import rotation_matrix
 
 _ERRORS_AT_MM = 6.0
@@ -28,12 +28,14 @@ _ERRORS_AT_MM = 6.0
 class WindowOptions:
     """``drawn_share`` of the windows lies around something drawn (nnU-Net: one of a batch of two). Cases are turned to
     LPS, so rotations are small: ``rotation`` degrees at most; ``size``: from, to. Both happen with ``pose_probability``
-    each. ``augment``: off for validation."""
+    each. ``answered_share`` of the windows of a cascaded network show what the network before did say of the case,
+    where that is known, the others what it might have said. ``augment``: off for validation, where all are answered."""
 
     drawn_share: float = 0.5
     rotation: float = 15.0
     size: tuple[float, float] = (0.75, 1.35)
     pose_probability: float = 0.25
+    answered_share: float = 0.5
     augment: bool = True
 
 
@@ -64,7 +66,7 @@ class PreparedWindows:
         points = window_points(self._plan.patch, self._pose(rng), self._center(case, drawn.shape, rng))
         window = read_box(image, points, outside=self._plan.outside)
         labels = read_box(drawn, points, outside=0, nearest=True).long()
-        names = self._names(drawn, points, rng) if self._coarser else None
+        names = self._names(case, drawn, points, rng) if self._coarser else None
         if self._options.augment:
             window = change_appearance(window, rng)
             window, labels, names = self._mirrored(window, labels, names, rng)
@@ -98,8 +100,13 @@ class PreparedWindows:
             size = float(np.exp(rng.uniform(*np.log(options.size))))
         return rotation_matrix(angles) * size * self._spacing / self._spacing[:, None]
 
-    def _names(self, drawn: NDArray[np.uint8], points: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    def _names(
+        self, case: Path, drawn: NDArray[np.uint8], points: torch.Tensor, rng: np.random.Generator
+    ) -> torch.Tensor:
         assert self._coarser is not None
+        answer = open_answer(case)
+        if answer is not None and (not self._options.augment or rng.random() < self._options.answered_share):
+            return read_box(answer, points, outside=0, nearest=True).long()
         fine, coarse = (float(np.prod(plan.spacing) ** (1 / 3)) for plan in (self._plan, self._coarser))
         scale = coarse / _ERRORS_AT_MM
         errors = CoarseErrors()

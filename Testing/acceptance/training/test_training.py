@@ -20,6 +20,7 @@ from BoneSegLib.training.begin import begin, prepare_cases
 from BoneSegLib.training.folds import split_of
 from BoneSegLib.training.loop import LoopOptions
 from BoneSegLib.training.planning.planner import PlannerOptions
+from BoneSegLib.training.prepared import open_answer, prepared_path
 from BoneSegLib.training.project import ProjectOptions
 from BoneSegLib.training.train_fold import FoldOptions, train_fold
 from Testing.support.ball_runs import HUNDRED_STEPS, LABELS, QUICK
@@ -128,6 +129,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
 
 
 def test_a_cascade_is_planned_trained_and_run(tmp_path, capsys):
+    pytest.importorskip("tensorboard")
     data = write_pairs(tmp_path / "data", 2)
     planner = PlannerOptions(features=4, most_features=8, patch=(16, 16, 16), spacing=(1.0, 1.0, 1.0), stages=2)
     project = begin(data, tmp_path / "run", ProjectOptions(planner=planner))
@@ -135,9 +137,17 @@ def test_a_cascade_is_planned_trained_and_run(tmp_path, capsys):
     assert [plan.name for plan in project.plans] == ["3d_lowres", "3d_cascade_fullres"]
     from BoneSegLib.training.train_data import train_folds
 
-    loop = LoopOptions(steps=2, minutes=float("inf"), batch=1)
-    trained = train_folds(project, ["all"], FoldOptions(loop=loop, device="cpu", precision="fp32"), name="two")
+    loop = LoopOptions(steps=2, minutes=float("inf"), batch=1, report_steps=1)
+    options = FoldOptions(loop=loop, device="cpu", precision="fp32", tensorboard=True)
+    trained = train_folds(project, ["0", "1"], options, name="two", validate=False)
+    assert any((tmp_path / "run" / "3d_lowres" / "fold_0" / "tensorboard").iterdir())
     model = read_model(trained.model)
+    assert model.stages["3d_cascade_fullres"].folds == ("0", "1")
+    for case in project.cases:
+        # Kept by one of the two folds, whose first network answered for it on the second one's grid.
+        answer, drawn = open_answer(path := prepared_path(project.prepared(project.plans[1]), case)), np.load(path)
+        assert answer is not None
+        assert answer.shape == drawn.shape
     assert model.qualities == {"fast": ("3d_lowres",), "full": ("3d_lowres", "3d_cascade_fullres")}
     volume = read_volume(data / "case0_image.nii.gz")
     found = segment(volume, replace(SegmentOptions(model=trained.model, force=True), precision="fp32", device="cpu"))
