@@ -21,6 +21,7 @@ from BoneSegLib.inference.confidence import Probabilities, combine
 from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
+from BoneSegLib.inference.names import resample_names
 from BoneSegLib.inference.out_of_memory import is_out_of_memory, memory_errors_told
 from BoneSegLib.inference.provenance import describe_run
 from BoneSegLib.inference.region import cut_out, region_of
@@ -176,22 +177,25 @@ class _Run:
                 is_cancelled=self.is_cancelled,
             )
             probabilities = Probabilities(task.stage.dataset.heads)
-            configuration = task.stage.configuration
-            resampling, before = configuration.logits_resampling, configuration.spacing
-            if number + 1 < len(tasks):
-                names = np.zeros(stage_grid(tasks[number + 1]), dtype=np.uint8)
-                axes = axis_orders(resampling, before, tasks[number + 1].stage.configuration.spacing)
-                decide_labels(probabilities.watch(blocks), names, axes)
-                if number == 0:
-                    self._move_names(names, task, clock)
+            following = tasks[number + 1] if number + 1 < len(tasks) else None
+            if following is None or not self.options.coarse_to_fine:
+                decided, spacing = labels, task.spacing
             else:
-                axes = axis_orders(resampling, before, task.spacing)
-                decide_labels(probabilities.watch(blocks), labels, axes)
-                if number == 0:
-                    self._move_names(labels, task, clock)
+                decided, spacing = np.zeros(stage_grid(following), np.uint8), following.stage.configuration.spacing
+            configuration = task.stage.configuration
+            axes = axis_orders(configuration.logits_resampling, configuration.spacing, spacing)
+            decide_labels(probabilities.watch(blocks), decided, axes)
+            if number == 0:
+                self._move_names(decided, task, clock)
+            if following is None:
                 table = self._label_table()
                 for plane in labels:
                     plane[:] = table[plane]
+            elif decided is labels:
+                names = resample_names(labels, stage_grid(following), spacing, following.stage.configuration.spacing)
+                labels[:] = 0
+            else:
+                names = decided
             means.append(probabilities.means())
             clock.lap("restore")
         return means

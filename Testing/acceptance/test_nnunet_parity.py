@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from BoneSegLib import SegmentOptions, Volume, segment
+from Testing.support.nnunet_cascade import COARSE, FINE, write_trained_cascade
 from Testing.support.nnunet_folder import write_trained_folder
 from Testing.support.phantoms import two_blocks
 
@@ -17,7 +18,12 @@ def trained_folder(tmp_path_factory):
     return write_trained_folder(tmp_path_factory.mktemp("model"))
 
 
-def nnunet_labels(folder, volume: Volume, *, mirroring: bool = False) -> np.ndarray:
+@pytest.fixture(scope="module")
+def trained_cascade(tmp_path_factory):
+    return write_trained_cascade(tmp_path_factory.mktemp("cascade"))
+
+
+def nnunet_labels(folder, volume: Volume, *, mirroring: bool = False, previous: np.ndarray | None = None) -> np.ndarray:
     import torch
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
@@ -29,7 +35,8 @@ def nnunet_labels(folder, volume: Volume, *, mirroring: bool = False) -> np.ndar
     )
     predictor.initialize_from_trained_model_folder(str(folder), use_folds=(0,))
     properties = {"spacing": list(volume.geometry.spacing[::-1])}
-    return predictor.predict_single_npy_array(volume.array[None].astype(np.float32), properties)
+    shown = None if previous is None else previous[None].astype(np.int16)  # it marks what it crops with -1
+    return predictor.predict_single_npy_array(volume.array[None].astype(np.float32), properties, shown)
 
 
 def agreement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
@@ -65,5 +72,29 @@ def test_mirroring_gives_the_labels_that_nnunetv2_gives(trained_folder):
     everywhere, foreground = agreement(
         segment(volume, options).array, nnunet_labels(trained_folder, volume, mirroring=True)
     )
+    assert everywhere >= 0.999
+    assert foreground >= 0.999
+
+
+@pytest.mark.parametrize(
+    ("shape", "spacing"),
+    [
+        pytest.param((60, 70, 66), (1.0, 0.9, 1.3), id="finer than both networks"),
+        pytest.param((28, 32, 34), (2.3, 2.4, 2.5), id="coarser than the second"),
+        pytest.param((16, 70, 72), (0.9, 0.9, 4.5), id="thick slices, resampled apart"),
+        pytest.param((20, 40, 60), (1.8, 1.8, 2.0), id="smaller than a window, padded"),
+    ],
+)
+def test_a_cascade_gives_the_labels_that_nnunetv2_gives(trained_cascade, shape, spacing):
+    volume, _ = two_blocks(shape, spacing, seed=5)
+    options = SegmentOptions(
+        model=trained_cascade, precision="fp32", device="cpu", postprocess=False, coarse_to_fine=False, force=True
+    )
+    ours = segment(volume, options).array
+    theirs = None
+    for name in (COARSE, FINE):
+        theirs = nnunet_labels(trained_cascade / f"nnUNetTrainer__nnUNetPlans__{name}", volume, previous=theirs)
+    everywhere, foreground = agreement(ours, theirs)
+    assert np.count_nonzero(theirs) > 100, "the oracle found too little: the comparison would be empty"
     assert everywhere >= 0.999
     assert foreground >= 0.999

@@ -126,16 +126,18 @@ def train_small_network(plans: dict[str, Any], *, seed: int, steps: int) -> dict
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return to_plain_conv_unet(network, parsed.architecture, plans)
+    return to_plain_conv_unet(network, parsed.architecture, plans["configurations"]["3d_fullres"])
 
 
-def to_plain_conv_unet(network: Any, architecture: Any, plans: dict[str, Any]) -> dict[str, torch.Tensor]:
+def to_plain_conv_unet(
+    network: Any, architecture: Any, configuration: dict[str, Any], *, in_channels: int = 1
+) -> dict[str, torch.Tensor]:
     """DynUNet's weights in a PlainConvUNet, made by nnU-Net's own code, with biases that must not matter."""
     from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 
-    described = plans["configurations"]["3d_fullres"]["architecture"]
+    described = configuration["architecture"]
     plain = get_network_from_plans(
-        described["network_class_name"], described["arch_kwargs"], described["_kw_requires_import"], 1, 3
+        described["network_class_name"], described["arch_kwargs"], described["_kw_requires_import"], in_channels, 3
     )
     own = dict(network.named_parameters())
     state = plain.state_dict()
@@ -148,10 +150,16 @@ def to_plain_conv_unet(network: Any, architecture: Any, plans: dict[str, Any]) -
 
 
 def write_folder(
-    folder: Path, plans: dict[str, Any], dataset: dict[str, Any], weights: dict[str, dict[str, torch.Tensor]]
+    folder: Path,
+    plans: dict[str, Any],
+    dataset: dict[str, Any],
+    weights: dict[str, dict[str, torch.Tensor]],
+    *,
+    name: str | None = None,
 ) -> Path:
-    """A trained-model folder: plans.json, dataset.json and one checkpoint per fold."""
-    (name,) = plans["configurations"]
+    """A trained-model folder: plans.json, dataset.json and one checkpoint per fold of configuration ``name`` (``None``:
+    the only one)."""
+    name = name or next(iter(plans["configurations"]))
     trained = folder / "Dataset001_Phantom" / f"nnUNetTrainer__nnUNetPlans__{name}"
     for fold, state in weights.items():
         (trained / f"fold_{fold}").mkdir(parents=True)
