@@ -26,6 +26,7 @@ SAMPLE_OPTIONS = SynthesisOptions(
     table=1.0,
     arm=0.0,
     implant=0.0,
+    hardening=0.0,
     tilt=0.0,
     damage=DamageOptions(fracture=0.0, missing=0.0),
     lesions=LesionOptions(lesions=0.0, coarse_trabeculae=0.0),

@@ -42,6 +42,8 @@ class SynthesisOptions:
     real_bone: float = 0.6
     """Share of the cases of a map with measured HU that show them."""
     implant: float = 0.1
+    hardening: float = 0.4
+    """Share of cases with dark bands between dense bones: beam hardening that the scanner does not correct."""
     tilt: float = 0.08
     """Share of cases scanned with a tilted gantry."""
     circle: float = 0.2
@@ -69,6 +71,8 @@ def synthesize_case(
     implant = _implant(ct, targets, options, rng)
     kernel = scanner.random_kernel(rng)
     ct = scanner.blur(ct, kernel, rng)
+    if options.hardening and rng.random() < options.hardening:
+        scanner.harden(ct, spacing=options.spacing, rng=rng)
     if implant:
         scanner.add_metal(ct, implant.metal, spacing=options.spacing, rng=rng)
     low, high = np.log(options.noise_hu)

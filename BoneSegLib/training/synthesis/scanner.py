@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
-from BoneSegLib.training.synthesis.streaks import metal_streaks
+from BoneSegLib.training.synthesis.streaks import bone_bands, metal_streaks
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,12 @@ def add_metal(
     share = ndimage.gaussian_filter(metal[levels].astype(np.float32), 0.6, truncate=3)
     ct[levels] += streaks
     ct[levels] += share * (np.float32(rng.uniform(3000, 8000)) - ct[levels])
+    return ct
+
+
+def harden(ct: NDArray[np.float32], *, spacing: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Dark bands between dense bones, faint or strong."""
+    ct += bone_bands(ct, spacing=spacing, strength=float(np.exp(rng.uniform(-1.2, 0.7))))
     return ct
 
 
