@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from BoneSegLib.commands.segment import add_mesh_options
+from BoneSegLib.commands.segment import add_mesh_options, add_series_options
 from BoneSegLib.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "segmentation", metavar="SEGMENTATION", type=Path, help=".seg.nrrd, DICOM segmentation, label map"
     )
     parser.add_argument("-o", "--output", metavar="OUTPUT", type=Path, help=".seg.nrrd, .nii.gz, .nrrd, .mha or .dcm")
-    parser.add_argument("--dicom", metavar="FOLDER", type=Path, help="the CT's DICOM series, which a .dcm belongs to")
-    parser.add_argument("--series", metavar="UID", help="which DICOM series, where the folder holds several")
+    add_series_options(parser)
     add_mesh_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
 

@@ -13,6 +13,7 @@ from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
 
 if TYPE_CHECKING:
     from BoneSegLib.headless.dicom_series import Series
+    from BoneSegLib.volume import Geometry, Volume
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,14 @@ def add_mesh_options(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--meshes", metavar="FOLDER", type=Path, help="write the surface of each bone, closed, in mm")
     parser.add_argument("--mesh-format", choices=FORMATS, default=FORMATS[0], help="(default: %(default)s)")
+
+
+def add_series_options(parser: argparse.ArgumentParser) -> None:
+    """The options for the DICOM series that an output belongs to, where the input is none."""
+    parser.add_argument(
+        "--dicom", metavar="FOLDER", type=Path, help="the DICOM series that the image was made of: a .dcm belongs to it"
+    )
+    parser.add_argument("--series", metavar="UID", help="which DICOM series, where a folder holds several")
 
 
 def options_from(args: argparse.Namespace) -> SegmentOptions:
@@ -88,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=".seg.nrrd (names, colours, codes), a label map (.nii.gz, .nrrd, .mha), or of a DICOM series .dcm",
     )
     add_options(parser)
-    parser.add_argument("--series", metavar="UID", help="which DICOM series, where a folder holds several")
+    add_series_options(parser)
     parser.add_argument(
         "--statistics", metavar="FILE", type=Path, help=".csv or .json: volume, HU, shape, flags of each bone"
     )
@@ -101,10 +110,12 @@ def run_command(args: argparse.Namespace) -> int:
     """Runs it; returns 0, or raises a `BoneSegLib.errors.BoneSegError` with another exit code."""
     options = options_from(args)
     series = _series(args)
-    _check_paths(args, series)
+    belongs_to = _series_of_output(args, series)
+    _check_paths(args, belongs_to)
     warnings: list[str] = []
-    volume_node, segmentation_node = _segment(args, series, options, warnings)
-    outcome = _write(args, series, volume_node, segmentation_node)
+    volume, grid = _read(args, series, belongs_to, options, warnings)
+    volume_node, segmentation_node = _segment(volume, options)
+    outcome = _write(args, belongs_to, volume_node, segmentation_node, grid, warnings)
     outcome["warnings"] = [*warnings, *outcome["info"].get("notes", [])]
     for warning in outcome["warnings"]:
         sys.stderr.write(f"Note: {warning}\n")
@@ -119,7 +130,22 @@ def _series(args: argparse.Namespace) -> Series | None:
     """The DICOM series that is asked for; ``None`` for an image file."""
     from BoneSegLib.headless.read import find_series
 
-    return find_series(args.input, series=args.series, force=args.force)
+    return find_series(args.input, series=None if args.dicom else args.series, force=args.force)
+
+
+def _series_of_output(args: argparse.Namespace, series: Series | None) -> Series | None:
+    """The DICOM series that the output belongs to: the input, or the one that an image file was made of."""
+    from BoneSegLib.errors import InputError, UsageError
+    from BoneSegLib.headless.read import find_series
+
+    if not args.dicom:
+        return series
+    if series is not None:
+        raise UsageError("The input is a DICOM series already.", remedy="Leave out --dicom.")
+    found = find_series(args.dicom, series=args.series, force=args.force)
+    if found is None:
+        raise InputError(f"'{args.dicom.name}' is no DICOM series.", remedy="Give the folder of the series.")
+    return found
 
 
 def _check_paths(args: argparse.Namespace, series: Series | None) -> None:
@@ -138,11 +164,17 @@ def _check_paths(args: argparse.Namespace, series: Series | None) -> None:
         atomic.check_writable(args.report, (".html", ".htm"))
 
 
-def _segment(args: argparse.Namespace, series: Series | None, options: SegmentOptions, warnings: list[str]):
-    from BoneSegLib.commands.progress import TerminalProgress
+def _read(
+    args: argparse.Namespace,
+    series: Series | None,
+    belongs_to: Series | None,
+    options: SegmentOptions,
+    warnings: list[str],
+) -> tuple[Volume, Geometry]:
+    """The image, and the grid for the output: that of the series that it belongs to, or the image's own."""
+    from BoneSegLib.dicom_seg.source import require_same_place
     from BoneSegLib.headless.dicom_read import read_series
     from BoneSegLib.headless.read import read_volume
-    from BoneSegLib.headless.runtime import ensure_runtime
     from BoneSegLib.inference.loading import load_model
 
     load_model(options.model)  # a wrong model folder is told before the image is read
@@ -150,6 +182,17 @@ def _segment(args: argparse.Namespace, series: Series | None, options: SegmentOp
         volume = read_series(series, force=args.force, warn=warnings.append)
     else:
         volume = read_volume(args.input, force=args.force, warn=warnings.append)
+    if series is belongs_to or belongs_to is None:
+        return volume, volume.geometry
+    grid = read_series(belongs_to, force=args.force, warn=warnings.append).geometry
+    require_same_place(volume.geometry, grid)
+    return volume, grid
+
+
+def _segment(volume: Volume, options: SegmentOptions):
+    from BoneSegLib.commands.progress import TerminalProgress
+    from BoneSegLib.headless.runtime import ensure_runtime
+
     ensure_runtime()
     from BoneSegLib.scene.run import segment_node
     from BoneSegLib.scene.volume_node import add_volume_node
@@ -158,7 +201,14 @@ def _segment(args: argparse.Namespace, series: Series | None, options: SegmentOp
     return volume_node, segment_node(volume_node, None, options, progress=TerminalProgress())
 
 
-def _write(args: argparse.Namespace, series: Series | None, volume_node, segmentation_node) -> dict[str, Any]:
+def _write(
+    args: argparse.Namespace,
+    series: Series | None,
+    volume_node,
+    segmentation_node,
+    grid: Geometry,
+    warnings: list[str],
+) -> dict[str, Any]:
     from BoneSegLib.evaluation.tables import write_atomically
     from BoneSegLib.flags import noted_confidence, noted_flags
     from BoneSegLib.headless.write import write_segmentation
@@ -170,11 +220,11 @@ def _write(args: argparse.Namespace, series: Series | None, volume_node, segment
 
     info = provenance(segmentation_node)
     rows = compute_statistics(segmentation_node, volume_node)
-    grid, structures = node_geometry(volume_node), structures_of(segmentation_node)
-    labels = replace(labelmap_from_segmentation(segmentation_node, grid, structures=structures), info=info)
+    own, structures = node_geometry(volume_node), structures_of(segmentation_node)
+    labels = replace(labelmap_from_segmentation(segmentation_node, own, structures=structures), info=info)
     flags, confidence = noted_flags(labels), noted_confidence(labels)
     files = series.files if series else ()
-    write_segmentation(segmentation_node, args.output, reference=labels.geometry, dicom=files)
+    write_segmentation(segmentation_node, args.output, reference=grid, dicom=files, warn=warnings.append)
     if args.statistics and args.statistics.suffix.lower() == ".json":
         write_atomically(
             args.statistics, json.dumps({"structures": rows, "info": info}, default=float, indent=1) + "\n"

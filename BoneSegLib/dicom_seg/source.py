@@ -53,6 +53,18 @@ def read_headers(files: Sequence[Path]) -> list[Any]:
     return headers
 
 
+def require_same_place(image: Geometry, series: Geometry) -> None:
+    """Raises `InputError` where an image lies wholly beside the series that it is said to be made of."""
+    to_series = np.linalg.inv(series.ijk_to_ras)
+    corners = image.corners() @ to_series[:3, :3].T + to_series[:3, 3]
+    if (corners.max(axis=0) < -0.5).any() or (corners.min(axis=0) > np.asarray(series.size) - 0.5).any():
+        raise InputError(
+            "The image does not lie where the DICOM series does.",
+            cause="Their boxes in the patient do not meet.",
+            remedy="Give the series that the image was made of.",
+        )
+
+
 def align(headers: Sequence[Any], geometry: Geometry) -> None:
     """Makes the headers of a stack of slices agree with its grid, for what a segmentation copies from them.
 

@@ -28,7 +28,8 @@ def require_source(files: Sequence[Path]) -> None:
     if not files:
         raise InputError(
             "A DICOM segmentation belongs to DICOM images, and this image is none.",
-            remedy="Give the DICOM series as the input, or write a .seg.nrrd.",
+            remedy="Give the DICOM series as the input, or with --dicom FOLDER the one that the image was made of; "
+            "or write a .seg.nrrd.",
         )
     read_headers(files[:1])
 

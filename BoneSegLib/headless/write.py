@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from BoneSegLib.anatomy import Structure
-from BoneSegLib.errors import OutputError
+from BoneSegLib.errors import InputError, OutputError
 from BoneSegLib.headless import atomic
 from BoneSegLib.headless.image_file import itk_cause
 from BoneSegLib.headless.messages import Warn, capture_messages, log_warning
@@ -21,6 +21,8 @@ SEGMENTATION_SUFFIXES = (".seg.nrrd",)
 LABELMAP_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 DICOM_SUFFIXES = (".dcm",)
 SHEARED_DEGREES = 0.1
+# Of the volume; as much may change on another grid by rounding alone.
+_LOST = 0.05
 OUTPUT_SUFFIXES = SEGMENTATION_SUFFIXES + LABELMAP_SUFFIXES
 
 
@@ -63,22 +65,28 @@ def write_segmentation(
     the files of the series it belongs to.
 
     The parent transform is not applied, as Slicer does not either. A file that is there is replaced on success only.
-    Raises `OutputError` or `ResourceError`.
+    ``warn`` is told of segments that are left out, and of what lies outside ``reference``. Raises `OutputError`,
+    `ResourceError`, or `InputError` for a segmentation that lies wholly outside it.
     """
     path = check_writable(path, dicom=dicom)
     if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
         _write_seg_nrrd(node, path)
         return path
     from BoneSegLib.scene.labels import find_segments, labelmap_from_segmentation, structures_of
+    from BoneSegLib.scene.layers import find_layers
     from BoneSegLib.scene.write import provenance
 
     structures = structures_of(node) if structures is None else structures
     labels = labelmap_from_segmentation(node, reference, structures=structures)
+    found = find_segments(node, structures)
+    if reference is not None and any(layer.image.GetNumberOfPoints() for layer in find_layers(node)):
+        _tell_what_lies_outside(labels, labelmap_from_segmentation(node, structures=structures), warn)
+    _tell_what_is_left_out(node, {segment_id for _, segment_id in found}, path.name, warn)
     if not is_dicom_seg(path):
         return write_labelmap(labels, path, warn=warn)
     from BoneSegLib.dicom_seg.write import write_dicom_seg
 
-    held = tuple(structure for structure, _ in find_segments(node, structures))
+    held = tuple(structure for structure, _ in found)
     return write_dicom_seg(replace(labels, structures=held, info=provenance(node)), path, dicom or ())
 
 
@@ -102,6 +110,30 @@ def write_labelmap(labels: LabelMap, path: str | Path, *, warn: Warn = log_warni
         else:
             _write_with_itk(labels, temporary)
     return path
+
+
+def _tell_what_lies_outside(labels: LabelMap, whole: LabelMap, warn: Warn) -> None:
+    """``labels``: those of ``whole`` on another grid, which may not hold all of them."""
+    kept = int((labels.array > 0).sum()) * labels.geometry.voxel_volume
+    all_of_it = int((whole.array > 0).sum()) * whole.geometry.voxel_volume
+    if all_of_it and not kept:
+        raise InputError(
+            "The segmentation lies outside the image that it shall belong to.",
+            remedy="Give the image, or the DICOM series, that it was made of.",
+        )
+    if kept < all_of_it * (1 - _LOST):
+        warn(f"{1 - kept / all_of_it:.0%} of the segmentation lies outside the image that it belongs to: left out.")
+
+
+def _tell_what_is_left_out(node, written: set[str], name: str, warn: Warn) -> None:
+    segmentation = node.GetSegmentation()
+    others = [
+        segmentation.GetSegment(segment_id).GetName()
+        for segment_id in segmentation.GetSegmentIDs()
+        if segment_id not in written
+    ]
+    if others:
+        warn(f"'{name}' does not hold the segments {', '.join(others)}, which have no label here: use .seg.nrrd.")
 
 
 def _write_seg_nrrd(node, path: Path) -> None:
