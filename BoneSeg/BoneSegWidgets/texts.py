@@ -35,10 +35,12 @@ def flagText(flag: str) -> str:
     known = {
         kinds.NOT_FOUND: _("not found"),
         kinds.CUT: _("cut by the field of view"),
+        kinds.CUT_BY_REGION: _("cut by the region of interest"),
         kinds.LARGE: _("unusually large"),
         kinds.SMALL: _("unusually small"),
         kinds.SIDE: _("side doubtful"),
         kinds.APART: _("apart from the hip bone"),
+        kinds.HEAD: _("femoral head inside"),
         kinds.ORDER: _("order doubtful"),
         kinds.LEVEL: _("level uncertain"),
         kinds.LOW_CONFIDENCE: _("low confidence"),

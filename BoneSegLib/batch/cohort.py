@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from BoneSegLib.batch.record import Record
-from BoneSegLib.flags.kinds import CUT
+from BoneSegLib.flags.kinds import PARTS
 
 _LIMIT = 3.5
 _FEWEST = 5
@@ -30,7 +30,7 @@ class Bone:
     @property
     def is_whole(self) -> bool:
         """Whether its volume can be compared with that of other patients."""
-        return self.volume_ml > 0 and CUT not in self.flags
+        return self.volume_ml > 0 and not set(PARTS).intersection(self.flags)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from BoneSegLib.flags import kinds
 ASYMMETRY = 0.2
 LOW_DICE = 0.8
 _USUAL = 0.5
-_WEIGHTS = {kinds.SIDE: 3, kinds.ORDER: 3, kinds.APART: 2, kinds.LARGE: 2, kinds.SMALL: 2}
+_WEIGHTS = {kinds.SIDE: 3, kinds.ORDER: 3, kinds.HEAD: 3, kinds.APART: 2, kinds.LARGE: 2, kinds.SMALL: 2}
 _OTHER_FLAG = 1
 RULES = (
-    "A bone counts when its side, its order or its level is doubtful, the networks were not sure of it, its size is "
-    "implausible or far from the cohort's (more than 3.5 robust standard deviations), left and right differ by more "
-    f"than {ASYMMETRY:.0%}, it is in pieces, it was not found though half of the cases have it, or its Dice is below "
-    f"{LOW_DICE:g} or far from the others. Bones cut by the field of view are not judged by their size."
+    "A bone counts when its side, its order or its level is doubtful, a hip bone holds the femoral head, the networks "
+    "were not sure of it, its size is implausible or far from the cohort's (more than 3.5 robust standard deviations), "
+    f"left and right differ by more than {ASYMMETRY:.0%}, it is in pieces, it was not found though half of the cases "
+    f"have it, or its Dice is below {LOW_DICE:g} or far from the others. Bones that are cut are not judged by their "
+    "size."
 )
 
 
@@ -56,7 +57,7 @@ def _flagged(bones: list[Bone]) -> list[tuple[Bone, int, str]]:
             if flag == kinds.NOT_FOUND:
                 if is_usual:
                     found.append((bone, 2, "not found"))
-            elif flag != kinds.CUT:
+            elif flag not in kinds.PARTS:
                 found.append((bone, _WEIGHTS.get(flag, _OTHER_FLAG), flag))
     return found
 

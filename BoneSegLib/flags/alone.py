@@ -13,7 +13,9 @@ _LARGE_PIECE = 0.1
 
 def flags_alone(bone: Bone) -> list[str]:
     """Its flags; a bone that is cut is not judged by what it lacks."""
-    found = [kinds.CUT] if bone.is_cut else []
+    found = [kinds.CUT] if bone.is_cut_by_image else []
+    if bone.is_cut_by_region:
+        found.append(kinds.CUT_BY_REGION)
     pieces = _large_pieces(bone.mask)
     if pieces > 1:
         found.append(kinds.fragments(pieces))

@@ -19,25 +19,46 @@ _POINTS_MM = 3.0
 
 @dataclass(frozen=True, eq=False)
 class Bone:
-    """One bone that has voxels: its ``mask`` within ``box`` (kji slices) of the whole grid."""
+    """One bone that has voxels: its ``mask`` within ``box`` (kji slices) of the whole grid.
+
+    ``seen``: the part of the grid (kji slices) that was looked at.
+    """
 
     structure: Structure
     box: Box
     mask: np.ndarray
     geometry: Geometry
+    seen: Box
 
     @cached_property
     def volume_ml(self) -> float:
         return int(np.count_nonzero(self.mask)) * self.geometry.voxel_volume / 1000.0
 
-    @cached_property
+    @property
     def is_cut(self) -> bool:
+        """Whether it reaches the edge of what was looked at."""
+        return self.is_cut_by_image or self.is_cut_by_region
+
+    @cached_property
+    def is_cut_by_image(self) -> bool:
         """Whether it reaches the edge of the image."""
-        steps, sizes = self.geometry.spacing[::-1], self.geometry.shape
-        return any(
-            part.start * step < _EDGE_MM or (size - part.stop) * step < _EDGE_MM
-            for part, step, size in zip(self.box, steps, sizes, strict=True)
-        )
+        return any(first or last for first, last in self._reached(whole(self.geometry)))
+
+    @cached_property
+    def is_cut_by_region(self) -> bool:
+        """Whether it reaches an edge of what was looked at beyond which the image goes on."""
+        ends = zip(self.seen, self.geometry.shape, strict=True)
+        inner = [(part.start > 0, part.stop < size) for part, size in ends]
+        reached = zip(self._reached(self.seen), inner, strict=True)
+        return any(at and goes_on for ats, within in reached for at, goes_on in zip(ats, within, strict=True))
+
+    def _reached(self, limits: Box) -> list[tuple[bool, bool]]:
+        """Per axis, whether it reaches the first and the last of these limits."""
+        steps = self.geometry.spacing[::-1]
+        return [
+            ((part.start - limit.start) * step < _EDGE_MM, (limit.stop - part.stop) * step < _EDGE_MM)
+            for part, limit, step in zip(self.box, limits, steps, strict=True)
+        ]
 
     @cached_property
     def center(self) -> np.ndarray:
@@ -63,8 +84,8 @@ class Bone:
         return float(cKDTree(self.points).query(other.points)[0].min())
 
 
-def bones_of(labels: LabelMap) -> dict[str, Bone]:
-    """The structures that have voxels, by id."""
+def bones_of(labels: LabelMap, seen: Box | None = None) -> dict[str, Bone]:
+    """The structures that have voxels, by id. ``seen``: the part of the grid that was looked at, ``None`` for all."""
     from scipy import ndimage
 
     boxes = ndimage.find_objects(labels.array)
@@ -73,8 +94,16 @@ def bones_of(labels: LabelMap) -> dict[str, Bone]:
         box = boxes[structure.label - 1] if structure.label <= len(boxes) else None
         if box is not None:
             mask = labels.array[box] == structure.label
-            found[structure.id] = Bone(structure, (box[0], box[1], box[2]), mask, labels.geometry)
+            found[structure.id] = Bone(
+                structure, (box[0], box[1], box[2]), mask, labels.geometry, seen or whole(labels.geometry)
+            )
     return found
+
+
+def whole(geometry: Geometry) -> Box:
+    """All of a grid."""
+    k, j, i = geometry.shape
+    return (slice(0, k), slice(0, j), slice(0, i))
 
 
 def _to_ras(kji: np.ndarray, geometry: Geometry) -> np.ndarray:

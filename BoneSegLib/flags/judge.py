@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from BoneSegLib.boxes import Box
 from BoneSegLib.flags import kinds
 from BoneSegLib.flags.alone import flags_alone
 from BoneSegLib.flags.bones import bones_of
+from BoneSegLib.flags.femoral_head import flags_of_femoral_heads
 from BoneSegLib.flags.sides import flags_of_sides
 from BoneSegLib.flags.spine import flags_of_spine
 from BoneSegLib.volume import LabelMap
@@ -15,16 +17,18 @@ LOW_CONFIDENCE = 0.9
 NOTHING_FOUND = "None of the bones was found."
 
 
-def flags_of(labels: LabelMap) -> dict[str, list[str]]:
+def flags_of(labels: LabelMap, seen: Box | None = None) -> dict[str, list[str]]:
     """Remarks (`kinds`) per structure id; structures without one are left out.
 
+    ``seen``: the part of the grid (kji slices) that was looked at, ``None`` for all.
     ``labels.info["confidence"]``, where it is there, is judged too (a number from 0 to 1 per structure id).
     """
-    bones = bones_of(labels)
+    bones = bones_of(labels, seen)
     found: dict[str, list[str]] = {structure.id: [] for structure in labels.structures}
     for name, flags in found.items():
         flags += flags_alone(bones[name]) if name in bones else [kinds.NOT_FOUND]
-    for name, flag in (*flags_of_sides(bones), *flags_of_spine(bones, labels.structures)):
+    positions = (*flags_of_sides(bones), *flags_of_femoral_heads(bones), *flags_of_spine(bones, labels.structures))
+    for name, flag in positions:
         if flag not in found[name]:
             found[name].append(flag)
     for name, value in noted_confidence(labels).items():

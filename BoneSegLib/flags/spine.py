@@ -54,13 +54,13 @@ def _lacks_one(column: Sequence[Bone], wanted: Sequence[str], sacrum: Bone | Non
 
 
 def _room_above(bone: Bone) -> float:
-    """Millimetres of image along S above the highest point of a bone, over its centre."""
+    """Millimetres of what was looked at along S above the highest point of a bone, over its centre."""
     geometry = bone.geometry
     along = int(np.argmax(np.abs(geometry.directions[2])))
-    last = geometry.size[along] - 1
+    seen = bone.seen[2 - along]
     index = np.linalg.solve(geometry.ijk_to_ras, [*bone.center, 1.0])[:3]
     end = index.copy()
-    end[along] = last if geometry.directions[2, along] > 0 else 0
+    end[along] = seen.stop - 1 if geometry.directions[2, along] > 0 else seen.start
     top = float((end - index) @ geometry.ijk_to_ras[2, :3])
     return top - float(bone.points[:, 2].max() - bone.center[2])
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from BoneSegLib.anatomy import Structure, select_structures
+from BoneSegLib.boxes import Box
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
@@ -81,17 +82,17 @@ def segment(
         if part.array.shape != volume.array.shape:
             labels = np.zeros(volume.array.shape, dtype=np.uint8)
             labels[region] = found.labels
-        result = _judged(LabelMap(labels, volume.geometry, structures, info))
+        result = _judged(LabelMap(labels, volume.geometry, structures, info), region)
     progress(1.0, "Done")
     return result
 
 
-def _judged(labels: LabelMap) -> LabelMap:
-    """With its flags noted, and said plainly if nothing was found."""
+def _judged(labels: LabelMap, region: Box) -> LabelMap:
+    """With its flags noted, and said plainly if nothing was found; ``region`` was looked at."""
     notes = labels.info["notes"]
     if isinstance(notes, list) and not labels.array.any():
         notes = [*notes, NOTHING_FOUND]
-    return replace(labels, info={**labels.info, "notes": notes, "flags": flags_of(labels)})
+    return replace(labels, info={**labels.info, "notes": notes, "flags": flags_of(labels, region)})
 
 
 @dataclass(frozen=True, eq=False)

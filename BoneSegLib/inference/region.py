@@ -18,7 +18,8 @@ def region_of(volume: Volume, roi: tuple[float, ...] | None) -> Region:
     Raises `InputError` when box and image do not meet.
     """
     if roi is None:
-        return (slice(None), slice(None), slice(None))
+        k, j, i = volume.array.shape
+        return (slice(0, k), slice(0, j), slice(0, i))
     corners = np.array(list(itertools.product(sorted(roi[0:2]), sorted(roi[2:4]), sorted(roi[4:6]))))
     to_ijk = np.linalg.inv(volume.geometry.ijk_to_ras)
     ijk = corners @ to_ijk[:3, :3].T + to_ijk[:3, 3]
@@ -33,7 +34,7 @@ def region_of(volume: Volume, roi: tuple[float, ...] | None) -> Region:
 def cut_out(volume: Volume, region: Region) -> Volume:
     """The part of a volume as a volume of its own; the voxels are not copied."""
     array = volume.array[region]
-    first = [part.start or 0 for part in reversed(region)]
+    first = [part.start for part in reversed(region)]
     matrix = volume.geometry.ijk_to_ras.copy()
     matrix[:3, 3] += matrix[:3, :3] @ first
     return Volume(array, Geometry(array.shape[::-1], matrix), volume.name)

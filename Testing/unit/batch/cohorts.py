@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from BoneSegLib.anatomy import STRUCTURES
-from BoneSegLib.batch.cohort import CUT
 from BoneSegLib.batch.record import DONE, Record
 from BoneSegLib.evaluation.result import Score, mean_of
+from BoneSegLib.flags.kinds import CUT
 
 
 def a_record(case: str, volumes: dict[str, float], *, dice: dict[str, float] | None = None, **flags: str) -> Record:

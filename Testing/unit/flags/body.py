@@ -19,13 +19,18 @@ def whole_body() -> Boxes:
     """Lumbar spine, pelvis and upper femurs, which the image cuts off, as in any CT of the pelvis."""
     spine = {f"vertebra_L{5 - n}": [((130, 169), (30, 75), (168 + 30 * n, 195 + 30 * n))] for n in range(5)}
     return {
-        "hip_left": [((45, 105), (39, 90), (60, 159))],
-        "hip_right": [((195, 255), (39, 90), (60, 159))],
+        "hip_left": flat_hip(45),
+        "hip_right": flat_hip(195),
         "sacrum": [((111, 189), (30, 60), (90, 165))],
         "femur_left": [((30, 75), (39, 84), (0, 57))],
         "femur_right": [((225, 270), (39, 84), (0, 57))],
         **spine,
     }
+
+
+def flat_hip(r: int, *, a: int = 39, width: int = 60) -> list[tuple[Span, Span, Span]]:
+    """Two plates at right angles, ``width`` mm along R from ``r`` on: like the bone, nowhere thick."""
+    return [((r, r + 24), (a, a + 51), (60, 159)), ((r + 24, r + width), (a, a + 24), (60, 159))]
 
 
 def moved(boxes: Boxes, *names: str, r: int = 0, s: int = 0) -> Boxes:

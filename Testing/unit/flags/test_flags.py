@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from BoneSegLib.flags import flags_of, kinds, measures_of
 from BoneSegLib.volume import Geometry, LabelMap
-from Testing.unit.flags.body import Boxes, exchanged, label_map, moved, whole_body, without
+from Testing.unit.flags.body import Boxes, exchanged, flat_hip, label_map, moved, whole_body, without
 
 BODY = whole_body()
 FEMURS = {"femur_left": [kinds.CUT], "femur_right": [kinds.CUT]}
@@ -38,7 +40,7 @@ SPLIT_L3 = {
 FAILURES: dict[str, tuple[Boxes, dict[str, list[str]]]] = {
     "a bone is absent": (without(BODY, "hip_left"), on(["hip_left"], kinds.NOT_FOUND)),
     "a hip reaches the edge": (
-        {**BODY, "hip_left": [((0, 105), (39, 90), (60, 159))]},
+        {**BODY, "hip_left": flat_hip(0, width=105)},
         on(["hip_left"], kinds.CUT),
     ),
     "a hip is in two pieces": (
@@ -47,7 +49,15 @@ FAILURES: dict[str, tuple[Boxes, dict[str, list[str]]]] = {
     ),
     "a hip is far too large": (
         {**BODY, "hip_left": [((3, 105), (12, 141), (60, 159))]},
-        on(["hip_left"], kinds.LARGE),
+        {"hip_left": [kinds.LARGE, kinds.HEAD]},
+    ),
+    "a hip holds the femoral head": (
+        {**BODY, "hip_left": [((45, 105), (39, 90), (60, 108)), *flat_hip(45)]},
+        on(["hip_left"], kinds.HEAD),
+    ),
+    "a hip that the image cuts holds the femoral head": (
+        {**BODY, "hip_left": [((0, 60), (39, 90), (60, 108)), *flat_hip(0)]},
+        {"hip_left": [kinds.CUT, kinds.HEAD]},
     ),
     "a hip is far too small": (
         {**BODY, "hip_left": [((45, 66), (39, 90), (60, 159))]},
@@ -58,7 +68,7 @@ FAILURES: dict[str, tuple[Boxes, dict[str, list[str]]]] = {
         {**on(["hip_left", "hip_right"], kinds.SIDE), **on(FEMURS, kinds.NOT_FOUND)},
     ),
     "both hips lie on the right": (
-        {**without(BODY, "femur_left"), "hip_left": [((186, 246), (93, 144), (60, 159))]},
+        {**without(BODY, "femur_left"), "hip_left": flat_hip(186, a=93)},
         {"hip_left": [kinds.SIDE], "femur_left": [kinds.NOT_FOUND]},
     ),
     "the only hip has the other side's name": (
@@ -114,7 +124,7 @@ def test_a_failure_has_its_flags_and_no_others(boxes, expected):
 
 def test_every_kind_of_flag_fires_in_some_test():
     fired = {flag for _, expected in FAILURES.values() for flags in expected.values() for flag in flags}
-    assert set(kinds.ALL) - fired == {kinds.LOW_CONFIDENCE}, "which has a test of its own"
+    assert set(kinds.ALL) - fired == {kinds.LOW_CONFIDENCE, kinds.CUT_BY_REGION}, "which have tests of their own"
 
 
 def test_a_bone_that_the_networks_were_not_sure_of_is_flagged():
@@ -124,6 +134,36 @@ def test_a_bone_that_the_networks_were_not_sure_of_is_flagged():
 
 def test_a_confidence_that_came_back_from_a_file_as_text_does_no_harm():
     assert flags(BODY, info={"confidence": "none"}) == FEMURS
+
+
+def flags_in(boxes: Boxes, along_r=(0, 300), along_a=(0, 150), along_s=(0, 360)) -> dict[str, list[str]]:
+    """Only what lies in this region (mm) was looked at."""
+    k, j, i = (slice(int(a // 3), int(b // 3)) for a, b in (along_s, along_a, along_r))
+    labels = label_map(boxes)
+    seen = np.zeros_like(labels.array)
+    seen[k, j, i] = labels.array[k, j, i]
+    return flags_of(replace(labels, array=seen), (k, j, i))
+
+
+def test_a_bone_that_the_region_of_interest_cuts_is_flagged_and_not_judged_by_its_size():
+    cut = on(["hip_left", "hip_right"], kinds.CUT_BY_REGION)
+    absent = on(["femur_left", "femur_right"], kinds.NOT_FOUND)
+    assert flags_in(BODY, along_s=(135, 360)) == {**cut, **absent, "sacrum": [kinds.CUT_BY_REGION]}
+
+
+def test_a_region_that_ends_with_the_image_cuts_nothing_that_the_image_does_not():
+    assert flags_in(BODY) == FEMURS
+    assert flags_in(BODY, along_r=(20, 280), along_s=(0, 336)) == FEMURS
+
+
+def test_a_bone_may_be_cut_by_both_the_image_and_the_region():
+    assert flags_in(BODY, along_r=(60, 300))["femur_left"] == [kinds.CUT, kinds.CUT_BY_REGION]
+
+
+def test_a_highest_vertebra_beyond_the_region_is_not_missed():
+    without_highest = without(BODY, "vertebra_L1")
+    assert flags_in(without_highest, along_s=(0, 303)) == {**FEMURS, "vertebra_L1": [kinds.NOT_FOUND]}
+    assert flags_in(without_highest, along_s=(0, 345))["vertebra_L2"] == [kinds.LEVEL]
 
 
 @pytest.mark.parametrize("asked_for", [("vertebra_L1", "vertebra_L3"), ("vertebra_L3", "sacrum"), ("hip_left",)])

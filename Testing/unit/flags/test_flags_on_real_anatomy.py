@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.flags import flags_of, kinds
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference.frame import make_frame
@@ -16,7 +17,7 @@ TOTAL_LABELS = {77: 1, 78: 2, 25: 3, 26: 3, 75: 4, 76: 5, 31: 6, 30: 7, 29: 8, 2
 
 MAPS = ["s0000", "s0001", "s0004", "s0006", "s0011", "s0327", "s0328", "sunknown"]
 SPACING_MM = 3.0
-NEVER = {kinds.SIDE, kinds.APART, kinds.ORDER, kinds.LEVEL}
+NEVER = {kinds.SIDE, kinds.APART, kinds.HEAD, kinds.ORDER, kinds.LEVEL}
 """What no right label map has. A bone may well be cut, small or absent in these."""
 
 
@@ -48,6 +49,30 @@ def test_right_label_maps_have_no_flag_of_position(shared_data, name):
     for one in maps:
         fired = {bone: NEVER.intersection(flags) for bone, flags in flags_of(placed(one)).items()}
         assert {bone: flags for bone, flags in fired.items() if flags} == {}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["s0004", "s0011", "s0327", "s0328", "sunknown"])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_hip_bone_that_takes_in_the_femoral_head_is_flagged(shared_data, name, side):
+    array = every_second_voxel(shared_data / "labelmaps" / f"{name}.nii.gz")
+    hip, femur = BY_ID[f"hip_{side}"].label, BY_ID[f"femur_{side}"].label
+    array[head_of(array == femur, array == hip)] = hip
+    assert kinds.HEAD in flags_of(placed(array))[f"hip_{side}"]
+
+
+def head_of(femur: np.ndarray, hip: np.ndarray) -> np.ndarray:
+    """The voxels around the place near the hip bone that lies deepest in the femur."""
+    from scipy import ndimage
+
+    box = ndimage.find_objects((femur | hip).astype(np.uint8))[0]
+    to_hip = ndimage.distance_transform_edt(~hip[box]) * SPACING_MM
+    depth = np.where(to_hip < 35, ndimage.distance_transform_edt(femur[box]) * SPACING_MM, 0)
+    away = np.ones(depth.shape, dtype=bool)
+    away[np.unravel_index(depth.argmax(), depth.shape)] = False
+    head = np.zeros_like(femur)
+    head[box] = femur[box] & (ndimage.distance_transform_edt(away) * SPACING_MM < depth.max() + 4)
+    return head
 
 
 @pytest.mark.real_data

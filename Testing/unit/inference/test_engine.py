@@ -197,6 +197,14 @@ def test_the_flags_are_noted_with_the_result(model):
     assert NOTHING_FOUND not in labels.info["notes"]
 
 
+def test_a_bone_that_the_region_of_interest_cuts_is_noted_as_such(model):
+    volume, (r, a, s) = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
+    half = (r - 20, r, a - 20, a + 20, s - 20, s + 20)
+    assert segment(volume, options(model, roi=half)).info["flags"] == {"femur_left": [kinds.CUT_BY_REGION]}
+    around = (r - 20, r + 20, *half[2:])
+    assert segment(volume, options(model, roi=around)).info["flags"] == {"femur_left": [kinds.SMALL]}
+
+
 def test_a_suspicious_image_is_not_segmented_unasked(model):
     volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
     positive = Volume(volume.array + 500, volume.geometry)
