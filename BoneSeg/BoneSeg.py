@@ -202,7 +202,7 @@ class BoneSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.errors.clear()
             self.panel.look(volumeNode)
             self._dropForeignOutput(volumeNode)
-        self.panel.showOutput(parameters.outputSegmentation)
+        self.panel.followParameters()
         self._onChoice()
 
     def _dropForeignOutput(self, volumeNode):

@@ -7,12 +7,13 @@ import math
 import slicer
 from slicer.i18n import tr as _
 
-from BoneSegLib.errors import BoneSegError, Cancelled, InputError
+from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.evaluation.result import Comparison, Score
 from BoneSegLib.evaluation.tables import format_number
 from BoneSegLib.scene.comparison_sides import read_sides
 from BoneSegLib.worker.events import Failed
+from BoneSegLib.worker.failures import from_exception
 from BoneSegWidgets.comparisonRun import ComparisonRun
 from BoneSegWidgets.matchPanel import MatchPanel
 from BoneSegWidgets.runController import RunController
@@ -97,8 +98,8 @@ class ComparisonPanel:
         try:
             with slicer.util.WaitCursor():
                 run = ComparisonRun(self._read(reference, test, options), options)
-        except BoneSegError as error:
-            self._failed(error)
+        except Exception as error:
+            self._failed(from_exception(error))
             return
         self._start(run.begins, lambda events: self._show(run.comparison(events)))
 
@@ -129,6 +130,8 @@ class ComparisonPanel:
 
         def grown(events) -> None:
             (event,) = events
+            if volume.GetScene() is None:
+                raise InputError(_("The volume was deleted during the run."), remedy=_("Nothing else was changed."))
             name = _("{name} grown from seeds").format(name=volume.GetName())
             node = self._logic.writeLabels(event.labels, volume, None, name)
             self._ui.referenceSelector.setCurrentNode(node)
@@ -145,8 +148,8 @@ class ComparisonPanel:
                 if self._distances is not None:
                     self._distances.remove()
                 self._distances = self._logic.showDistances(reference, test, self._comparison, matches)
-        except BoneSegError as error:
-            self._failed(error)
+        except Exception as error:
+            self._failed(from_exception(error))
 
     def onKeepTable(self) -> None:
         if self._comparison is not None:
@@ -167,14 +170,14 @@ class ComparisonPanel:
                 done(outcome)
             except Cancelled:
                 pass
-            except BoneSegError as error:
-                self._failed(error)
+            except Exception as error:
+                self._failed(from_exception(error))
             self._changed()
 
         try:
             RunSeries(self._controller, begins, self._progressed, ended).start()
-        except BoneSegError as error:
-            self._failed(error)
+        except Exception as error:
+            self._failed(from_exception(error))
             return
         self._isRunning = True
         self._ui.comparisonProgressPanel.visible = True

@@ -25,7 +25,7 @@ class MatchPanel:
         self._matches: dict[str, str | None] = {}
         self._boxes: dict[str, object] = {}
         # The box that was clicked must live until its signal is over.
-        self._later = qt.QTimer()
+        self._later = qt.QTimer(ui.matchTable)
         self._later.setSingleShot(True)
         self._later.connect("timeout()", self.refresh)
         ui.comparisonDetails.connect("contentsCollapsed(bool)", self._onCollapsed)

@@ -23,7 +23,7 @@ class ResultsPanel:
         self._result: RunResult | None = None
         self._history = UndoHistory()
         # Texts can be wrapped once the table has its width.
-        self._later = qt.QTimer()
+        self._later = qt.QTimer(ui.resultsTable)
         self._later.setSingleShot(True)
         self._later.connect("timeout()", lambda: fitHeight(ui.resultsTable))
         ui.openEditorButton.connect("clicked()", lambda: failing(self._onOpenEditor))

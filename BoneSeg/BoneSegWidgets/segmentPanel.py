@@ -69,9 +69,16 @@ class SegmentPanel:
     def setParameters(self, parameters) -> None:
         """The parameter node to read and write; None while there is none."""
         self._parameters = parameters
-        if parameters is not None:
-            self.bones.choose(parameters.bones.split(",") if parameters.bones else BY_ID)
-            _select(self._ui.qualityComboBox, parameters.quality)
+        self.followParameters()
+
+    def followParameters(self) -> None:
+        """Shows what the parameter node has, of what is not connected to it; a scene that is loaded may change it."""
+        parameters = self._parameters
+        if parameters is None:
+            return
+        self.bones.choose(parameters.bones.split(",") if parameters.bones else BY_ID)
+        _select(self._ui.qualityComboBox, parameters.quality)
+        self._showOutput(parameters.outputSegmentation)
 
     def options(self) -> SegmentOptions:
         """Raises a BoneSegError for a region outside of view."""
@@ -134,7 +141,7 @@ class SegmentPanel:
     def _onFrames(self, _index=0) -> None:
         self._changed()
 
-    def showOutput(self, segmentationNode) -> None:
+    def _showOutput(self, segmentationNode) -> None:
         """An existing segmentation with bones of ours asks what to replace."""
         ids = () if segmentationNode is None else segmentationNode.GetSegmentation().GetSegmentIDs()
         self._ui.replaceComboBox.visible = any(segmentId in BY_ID for segmentId in ids)

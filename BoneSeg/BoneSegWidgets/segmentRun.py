@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import slicer
 from slicer.i18n import tr as _
 
-from BoneSegLib.errors import BoneSegError, Cancelled, InputError
+from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.scene.read import volume_from_node
 from BoneSegLib.scene.sequence import Frames, write_frames
@@ -64,8 +64,8 @@ class SegmentRun:
                 self._panel.expectedSeconds,
             )
             self._series.start()
-        except BoneSegError as error:
-            self._errors.show(error)
+        except Exception as error:
+            self._errors.show(from_exception(error))
             return
         output = parameters.outputSegmentation
         self._going = _Going(
@@ -152,9 +152,12 @@ class SegmentRun:
             finished, node.GetID(), going.volumeId, volumeNode.GetName(), going.options, frames=len(events)
         )
         self._results.add(result, change)
-        going.parameters.outputSegmentation = None if going.frames else node
-        if going.parameters.testSegmentation is None:
-            going.parameters.testSegmentation = node
+        parameters = going.parameters
+        # Another volume may have been chosen meanwhile: its bones must not replace those of this one.
+        if parameters.inputVolume is volumeNode:
+            parameters.outputSegmentation = None if going.frames else node
+        if parameters.testSegmentation is None:
+            parameters.testSegmentation = node
 
     def _writeVolume(self, going: _Going, volumeNode, labels):
         existing = slicer.mrmlScene.GetNodeByID(going.segmentationId) if going.segmentationId else None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6 import QtTest, QtWidgets
 from PySide6.QtCore import Qt
 
-TIMEOUT_S = 30.0
+TIMEOUT_S = 180.0
 
 
 class Person:

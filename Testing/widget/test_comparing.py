@@ -56,6 +56,30 @@ def test_grow_from_seeds_makes_the_reference(a_person_with_bones):
     assert float(person.ui.comparisonTable.item(3, 1).text()) > 0.5
 
 
+def test_a_ct_that_is_deleted_while_its_bones_are_grown_is_told(a_person_with_bones):
+    person = a_person_with_bones
+    person.click(person.ui.growButton)
+    slicer.mrmlScene.RemoveNode(person.ui.inputSelector.currentNode())
+    person.wait_for_the_end()
+    assert "The volume was deleted during the run." in person.error
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+
+
+def test_what_nobody_foresaw_in_a_comparison_is_told_and_the_panel_goes_on(a_person_with_bones, monkeypatch):
+    person = a_person_with_bones
+
+    def fail(*_arguments):
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(person.module.logic, "writeLabels", fail)
+    person.click(person.ui.growButton)
+    person.wait_for_the_end()
+    assert "unforeseen" in person.error
+    assert person.ui.compareButton.text == "Compare"
+    assert person.ui.growButton.isEnabled()
+    assert not person.ui.comparisonProgressPanel.isVisible()
+
+
 def test_a_segmentation_without_bones_is_told_calmly(a_person_with_bones):
     person = a_person_with_bones
     empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "empty")

@@ -133,3 +133,15 @@ def test_closing_slicer_ends_the_worker(a_person_in_a_run):
     worker = person.module.controller.client.process_id
     close_module("BoneSeg")
     assert not lives(worker)
+
+
+def test_another_volume_that_is_chosen_meanwhile_does_not_get_this_ones_bones(a_person_in_a_run, a_ct):
+    person = a_person_in_a_run()
+    first, other = person.ui.inputSelector.currentNode(), a_ct("other")
+    person.module.useVolume(other)
+    person.wait_for_the_end()
+    assert person.error == ""
+    made = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert person.module.logic.volumeOf(made) is first
+    assert person.ui.inputSelector.currentNode() is other
+    assert person.ui.outputSelector.currentNode() is None

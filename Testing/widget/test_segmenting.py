@@ -192,3 +192,14 @@ def test_the_segment_editor_opens_with_the_bones_and_their_ct(a_module, a_ct, mo
         "segmentation": person.ui.outputSelector.currentNode(),
         "volume": volume,
     }
+
+
+def test_choices_that_come_with_a_loaded_scene_are_shown(a_module, a_ct):
+    person = a_module()
+    person.choose(person.ui.inputSelector, a_ct())
+    parameters = person.module.logic.getParameterNode()
+    parameters.quality = "fast"
+    parameters.bones = "sacrum,femur_left"
+    person.look()
+    assert person.ui.qualityComboBox.currentText == "Fast"
+    assert person.module.panel.bones.chosen() == ("sacrum", "femur_left")
