@@ -4,6 +4,9 @@ A network's mean softmax probability over the voxels that it gave to a bone is h
 cascade the first network names the bones; the ones behind it are shown these names, and are sure of them, right or
 wrong. So the first one's number tells more about the Dice of a bone than the last one's, or the smaller of both
 (measured: `Testing/benchmarks/confidence.py`, docs/flags.md).
+
+Where discs in the image have the last word on the names of vertebrae, the network's doubt between two neighbours says
+nothing of the result. There a vertebra's voxels count with the probability that they are of the spine at all.
 """
 
 from __future__ import annotations
@@ -19,9 +22,15 @@ _SLAB = 8
 
 
 class Probabilities:
-    """Adds up, block by block, the softmax probability of the winning class."""
+    """Adds up, block by block, the softmax probability of the winning class.
 
-    def __init__(self, heads: int) -> None:
+    ``spine``: the classes from the sacrum up whose names discs settle; for those above the sacrum, the probabilities of
+    all of them are added.
+    """
+
+    def __init__(self, heads: int, spine: Sequence[int] = ()) -> None:
+        self._spine = list(spine)
+        self._is_vertebra = np.isin(np.arange(heads), self._spine[1:])
         self._total = np.zeros(heads)
         self._count = np.zeros(heads)
 
@@ -32,7 +41,7 @@ class Probabilities:
             yield block
 
     def means(self) -> tuple[float | None, ...]:
-        """Per class the mean probability (0 to 1) over the voxels where it wins.
+        """Per class the mean probability (0 to 1) over the voxels where it wins (see ``spine`` above).
 
         ``None`` for background and for what wins nowhere.
         """
@@ -49,7 +58,12 @@ class Probabilities:
                 continue
             logits = block.logits[:, start : start + _SLAB].movedim(0, -1).reshape(-1, heads)
             places = torch.from_numpy(bone).to(logits.device)
-            best = logits.index_select(0, places).float().softmax(1).amax(1).double().cpu().numpy()
+            each = logits.index_select(0, places).float().softmax(1)
+            best = each.amax(1)
+            if self._spine:
+                vertebra = torch.from_numpy(self._is_vertebra[winners[bone]]).to(each.device)
+                best = torch.where(vertebra, each[:, self._spine].sum(1), best)
+            best = best.double().cpu().numpy()
             self._total += np.bincount(winners[bone], best, minlength=heads)
             self._count += np.bincount(winners[bone], minlength=heads)
 

@@ -177,7 +177,8 @@ class _Run:
                 on_window=lambda done, total: self.progress(begin + (end - begin) * done / total, title),  # noqa: B023
                 is_cancelled=self.is_cancelled,
             )
-            probabilities = Probabilities(task.stage.dataset.heads)
+            spine = self._settled_by_discs(task) if number == 0 else ()
+            probabilities = Probabilities(task.stage.dataset.heads, spine)
             following = tasks[number + 1] if number + 1 < len(tasks) else None
             if following is None or not self.options.coarse_to_fine:
                 decided, spacing = labels, task.spacing
@@ -186,8 +187,11 @@ class _Run:
             configuration = task.stage.configuration
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, spacing)
             decide_labels(probabilities.watch(blocks), decided, axes)
-            if number == 0:
-                self._move_names(decided, task, clock)
+            if spine:
+                # The first network counts the vertebrae well and measures them badly.
+                clock.lap("restore")
+                move_names_to_discs(decided, spine, task.image, task.spacing)
+                clock.lap("discs")
             if following is None:
                 table = self._label_table()
                 for plane in labels:
@@ -201,13 +205,11 @@ class _Run:
             clock.lap("restore")
         return means
 
-    def _move_names(self, names: np.ndarray, task: StageTask, clock: Clock) -> None:
-        """The first network counts the vertebrae well and measures them badly."""
-        chain = vertebra_chain(task.stage.dataset.labels)
-        if self.options.discs and chain and self.model.canonical and task.stage.dataset.is_ct:
-            clock.lap("restore")
-            move_names_to_discs(names, chain, task.image, task.spacing)
-            clock.lap("discs")
+    def _settled_by_discs(self, task: StageTask) -> tuple[int, ...]:
+        """The network's labels from the sacrum up, if the image's discs have the last word on them."""
+        if self.options.discs and self.model.canonical and task.stage.dataset.is_ct:
+            return vertebra_chain(task.stage.dataset.labels)
+        return ()
 
     def _task(
         self, stage: Stage, image: np.ndarray, spacing: tuple[float, float, float], wanted: tuple[int, ...]

@@ -3,25 +3,30 @@
     python Testing/benchmarks/confidence.py --ct CT LABELS --ct CT LABELS -o out/confidence [--model FOLDER]
 
 Each CT is segmented as it is and distorted (noise, blur, thick slices, cut), so that there are good bones and bad ones.
-For each candidate measure it prints how it goes with Dice (Spearman's rank correlation), how well it tells bones with a
-Dice below 0.7 from the others (area under the ROC curve), and the threshold at which most bad bones are flagged for the
-fewest good ones (Youden's index). Writes ``confidence.csv``, a row per bone, and ``confidence.png``.
+For each candidate measure it prints, for vertebrae, for other bones and for all, how it goes with Dice (Spearman's rank
+correlation), how well it tells bones with a Dice below 0.7 from the others (area under the ROC curve), and the shares
+of both that lie below the limit of the flag. Writes ``confidence.csv``, a row per bone, and ``confidence.png``; with
+``--again`` only the figures of a table that is there.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from BoneSegLib import SegmentOptions, Volume, segment
 from BoneSegLib.evaluation.overlap import count_overlap
 from BoneSegLib.flags import noted_confidence
+from BoneSegLib.flags.judge import LOW_CONFIDENCE
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference import engine
+from BoneSegLib.inference.confidence import Probabilities
+from BoneSegLib.inference.restore import LogitsBlock
 from BoneSegLib.models.catalogue import open_model
 from BoneSegLib.volume import Geometry, LabelMap
 
@@ -86,36 +91,48 @@ DISTORTIONS: dict[str, Distortion] = {
 }
 
 
+class Both(Probabilities):
+    """The engine's measure, and beside it each class by its own name alone."""
+
+    made: ClassVar[list[Both]] = []
+
+    def __init__(self, heads: int, spine: Sequence[int] = ()) -> None:
+        super().__init__(heads, spine)
+        self.alone = Probabilities(heads)
+        self.made.append(self)
+
+    def watch(self, blocks: Iterable[LogitsBlock]) -> Iterator[LogitsBlock]:
+        return super().watch(self.alone.watch(blocks))
+
+
 def rows_of(name: str, volume: Volume, reference: np.ndarray, options: SegmentOptions) -> Iterator[dict[str, object]]:
-    """One row per bone that was found: its Dice, its confidence, and that of the first and the last network alone."""
+    """One row per bone that was found: its Dice, its confidence, and candidates for it.
+
+    "own name": the probability of the name that the first network gave, also where discs settle names; "last network":
+    the same of the last one.
+    """
     model = open_model(options.model)
-    stages: list[tuple[float | None, ...]] = []
-    combine = engine.combine
-
-    def noting(means, labels):
-        stages.extend(means)
-        return combine(means, labels)
-
-    engine.combine = noting
+    Both.made.clear()
+    engine.Probabilities = Both
     try:
         labels: LabelMap = segment(volume, options)
     finally:
-        engine.combine = combine
+        engine.Probabilities = Probabilities
+    first, last = (Both.made[number].alone.means() for number in (0, -1))
     overlap = count_overlap(reference, labels.array, [structure.label for structure in labels.structures])
     for structure in labels.structures:
         counts = overlap.of(structure.label)
         volume_ml = max(counts.reference, counts.test) * volume.geometry.voxel_volume / 1000
         confidence = noted_confidence(labels).get(structure.id)
         if volume_ml >= FEWEST_ML and counts.test and confidence is not None:
-            first, last = (means[model.network_labels[structure.id]] or 0.0 for means in (stages[0], stages[-1]))
+            head = model.network_labels[structure.id]
             yield {
                 "case": name,
                 "structure": structure.id,
                 "dice": counts.dice,
                 "confidence": confidence,
-                "first network": first,
-                "last network": last,
-                "product": first * last,
+                "own name": first[head] or 0.0,
+                "last network": last[head] or 0.0,
             }
 
 
@@ -131,14 +148,6 @@ def area_under_roc(values: np.ndarray, is_bad: np.ndarray) -> float:
     return float(((bad[:, None] < good).sum() + 0.5 * (bad[:, None] == good).sum()) / max(1, bad.size * good.size))
 
 
-def best_threshold(values: np.ndarray, is_bad: np.ndarray) -> tuple[float, float, float]:
-    """The threshold with the largest difference of the shares of bad and of good bones below it, and both shares."""
-    limits = np.unique(values)
-    shares = [(float((values[is_bad] < limit).mean()), float((values[~is_bad] < limit).mean())) for limit in limits]
-    at = int(np.argmax([bad - good for bad, good in shares]))
-    return float(limits[at]), *shares[at]
-
-
 def draw(rows: list[dict[str, object]], path: Path, *, threshold: float, title: str) -> None:
     import matplotlib
 
@@ -148,17 +157,10 @@ def draw(rows: list[dict[str, object]], path: Path, *, threshold: float, title: 
     figure, axes = pyplot.subplots(figsize=(6, 5), layout="constrained")
     groups = {"hips, sacrum, femurs": "#4c78a8", "lumbar vertebrae": "#e45756"}
     for (group, color), is_spine in zip(groups.items(), (False, True), strict=True):
-        chosen = [row for row in rows if str(row["structure"]).startswith("vertebra") == is_spine]
-        axes.scatter(
-            [row["confidence"] for row in chosen], [row["dice"] for row in chosen], s=22, color=color, label=group
-        )
-    confidence, dices = (np.array([row[key] for row in rows], float) for key in ("confidence", "dice"))
-    edges = np.quantile(confidence, np.linspace(0, 1, 7))
-    bins = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, 5)
-    used = [n for n in range(6) if (bins == n).any()]
-    means = [(confidence[bins == n].mean(), dices[bins == n].mean()) for n in used]
-    axes.plot(*zip(*means, strict=True), color="black", marker="o", label="mean of sixths")
-    axes.axvline(threshold, color="gray", linestyle="--", label=f"threshold {threshold:.2f}")
+        chosen = [row for row in rows if is_vertebra(row) == is_spine]
+        confidence, dice = (np.array([row[key] for row in chosen], float) for key in ("confidence", "dice"))
+        axes.scatter(confidence, dice, s=22, color=color, label=group)
+    axes.axvline(threshold, color="gray", linestyle="--", label=f"limit {threshold:.2f}")
     axes.set(xlabel="confidence", ylabel="Dice", ylim=(-0.02, 1.02), title=title)
     axes.legend()
     figure.savefig(path, dpi=110)
@@ -166,12 +168,20 @@ def draw(rows: list[dict[str, object]], path: Path, *, threshold: float, title: 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--ct", nargs=2, type=Path, action="append", required=True, metavar=("CT", "LABELS"))
+    parser.add_argument("--ct", nargs=2, type=Path, action="append", default=[], metavar=("CT", "LABELS"))
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for confidence.csv and confidence.png")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--quality", default="full")
     parser.add_argument("--distortions", nargs="*", choices=list(DISTORTIONS), default=list(DISTORTIONS))
+    parser.add_argument("--again", action="store_true", help="the figures of the confidence.csv in the folder, no run")
     args = parser.parse_args()
+    title = f"{open_model(args.model).name}, {args.quality}"
+    if args.again:
+        with (args.output / "confidence.csv").open(newline="", encoding="utf-8") as file:
+            report(list(csv.DictReader(file)), args.output, title=title)
+        return
+    if not args.ct:
+        parser.error("--ct: at least one CT with its labels, or --again")
     args.output.mkdir(parents=True, exist_ok=True)
     options = SegmentOptions(model=args.model, quality=args.quality, device="cpu", precision="fp32", force=True)
     rows: list[dict[str, object]] = []
@@ -181,7 +191,7 @@ def main() -> None:
             rows += rows_of(f"{image.name}, {name}", *DISTORTIONS[name](volume, reference), options)
             write_rows(rows, args.output / "confidence.csv")
             print(f"{image.name}, {name}: {len(rows)} bones so far", flush=True)
-    report(rows, args.output, title=f"{open_model(args.model).name}, {args.quality}")
+    report(rows, args.output, title=title)
 
 
 def write_rows(rows: list[dict[str, object]], path: Path) -> None:
@@ -192,20 +202,29 @@ def write_rows(rows: list[dict[str, object]], path: Path) -> None:
 
 
 def report(rows: list[dict[str, object]], folder: Path, *, title: str) -> None:
-    dices = np.array([row["dice"] for row in rows], float)
-    is_bad = dices < BAD_DICE
-    print(f"{len(rows)} bones, {is_bad.sum()} with a Dice below {BAD_DICE}")
-    if is_bad.all() or not is_bad.any():
-        print("All bones are good, or all are bad: no threshold can be told.")
-        return
-    print(f"{'measure':<16}{'Spearman':>9}{'ROC area':>9}{'threshold':>10}{'bad flagged':>12}{'good flagged':>13}")
-    for name in [key for key in rows[0] if key not in ("case", "structure", "dice")]:
-        values = np.array([row[name] for row in rows], float)
-        limit, bad, good = best_threshold(values, is_bad)
-        correlation, area = rank_correlation(values, dices), area_under_roc(values, is_bad)
-        print(f"{name:<16}{correlation:>9.2f}{area:>9.2f}{limit:>10.3f}{bad:>12.0%}{good:>13.0%}")
-    threshold, _, _ = best_threshold(np.array([row["confidence"] for row in rows], float), is_bad)
-    draw(rows, folder / "confidence.png", threshold=threshold, title=title)
+    groups = {
+        "all": rows,
+        "vertebrae": [row for row in rows if is_vertebra(row)],
+        "others": [row for row in rows if not is_vertebra(row)],
+    }
+    below = f"below {LOW_CONFIDENCE}"
+    print(f"{'':<28}{'bones':>6}{'bad':>5}{'Spearman':>9}{'ROC area':>9}  {below}: bad, good")
+    for group, chosen in groups.items():
+        dices = np.array([row["dice"] for row in chosen], float)
+        is_bad = dices < BAD_DICE
+        if is_bad.all() or not is_bad.any():
+            print(f"{group}: all of {len(chosen)} bones are good, or all are bad.")
+            continue
+        for name in [key for key in chosen[0] if key not in ("case", "structure", "dice")]:
+            values = np.array([row[name] for row in chosen], float)
+            bad, good = ((values[which] < LOW_CONFIDENCE).mean() for which in (is_bad, ~is_bad))
+            figures = f"{rank_correlation(values, dices):>9.2f}{area_under_roc(values, is_bad):>9.2f}"
+            print(f"{group + ', ' + name:<28}{len(chosen):>6}{is_bad.sum():>5}{figures}{bad:>14.0%}{good:>6.0%}")
+    draw(rows, folder / "confidence.png", threshold=LOW_CONFIDENCE, title=title)
+
+
+def is_vertebra(row: dict[str, object]) -> bool:
+    return str(row["structure"]).startswith("vertebra")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ def a_block(logits: torch.Tensor) -> LogitsBlock:
     return LogitsBlock(logits.to(torch.float16), (0, 0, 0), tuple(logits.shape[1:]))
 
 
-def mean_probabilities(*blocks: LogitsBlock) -> tuple[float | None, ...]:
-    probabilities = Probabilities(len(blocks[0].logits))
+def mean_probabilities(*blocks: LogitsBlock, spine: tuple[int, ...] = ()) -> tuple[float | None, ...]:
+    probabilities = Probabilities(len(blocks[0].logits), spine)
     assert list(probabilities.watch(blocks)) == list(blocks)
     return probabilities.means()
 
@@ -31,6 +31,24 @@ def test_the_mean_is_over_the_voxels_where_the_class_wins():
     assert background is None
     assert one == pytest.approx((3 * by_4 + by_1) / 4, abs=1e-6)
     assert two is None
+
+
+def test_doubt_between_neighbours_does_not_count_where_discs_settle_the_names():
+    """Logits of background, hip, sacrum and two vertebrae; in each half one vertebra wins by a little."""
+    logits = torch.tensor([0.0, 0.0, 1.0, 3.0, 2.5]).reshape(5, 1, 1, 1).repeat(1, 4, 6, 6)
+    logits[3:, 2:] = logits[3:, 2:].flip(0)
+    odds = [math.exp(value) for value in (0.0, 0.0, 1.0, 3.0, 2.5)]
+    alone, together = odds[3] / sum(odds), sum(odds[2:]) / sum(odds)
+    assert mean_probabilities(a_block(logits))[3:] == pytest.approx((alone, alone), abs=1e-3)
+    assert mean_probabilities(a_block(logits), spine=(2, 3, 4))[3:] == pytest.approx((together, together), abs=1e-3)
+
+
+def test_what_is_no_vertebra_counts_by_its_own_name_even_where_discs_settle_names():
+    logits = torch.zeros((4, 2, 3, 3))
+    logits[1, 0], logits[2, 1] = 1.0, 1.0  # a hip, and the sacrum at the lower end of the spine
+    alone = math.e / (math.e + 3)
+    found = mean_probabilities(a_block(logits), spine=(2, 3))
+    assert found == (None, pytest.approx(alone, abs=1e-3), pytest.approx(alone, abs=1e-3), None)
 
 
 def test_planes_that_two_blocks_share_count_once():
