@@ -88,6 +88,7 @@ def main() -> int:
     parser.add_argument("--quality", default="full")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "judged")
     parser.add_argument("--synthetic", type=int, default=4, help="how many cases of the held-out map (4)")
+    parser.add_argument("--robustness-cases", default="s0009", help="which cases are distorted (s0009)")
     parser.add_argument("--quick", action="store_true", help="few levels of each distortion, on the sample alone")
     parser.add_argument("--docs", action="store_true", help="write the page into the docs")
     args = parser.parse_args()
@@ -99,7 +100,7 @@ def main() -> int:
              "--cases", *cases,
              "--negatives", ct / "negative_chest_cmbcrc_ct.nii.gz", ct / "negative_neck_s0002_ct.nii.gz",
              "--unlabelled", ct / "abdomen_pelvis_acrin_ct.nii.gz", "--postprocessing", "--robustness", "all",
-             "--robustness-cases", "sample" if args.quick else "sample,s0009"]  # fmt: skip
+             "--robustness-cases", "sample" if args.quick else args.robustness_cases]  # fmt: skip
     if args.quick:
         words += ["--noise", "0,100", "--slices", "0,5", "--field", "0,0.4", "--rotation", "0,20"]
     code = boneseg([str(word) for word in words])

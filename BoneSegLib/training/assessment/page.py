@@ -107,7 +107,8 @@ def _markdown(assessment: Assessment, summary: dict[str, object]) -> str:
             parts += [f"{title}:\n", _table(_by_structure(assessment.accuracy, metric), digits=2)]
     if assessment.cleaning:
         rows = [{"step": step, "mean Dice": dice} for step, dice in _means(assessment.cleaning, "step").items()]
-        parts += ["## Post-processing\n", _table(rows, digits=4)]
+        told = "Mean over all structures of all cases. What each step is: docs/training.md of BoneSeg.\n"
+        parts += ["## Post-processing\n", told, _table(rows, digits=4)]
     for kind in dict.fromkeys(str(row["kind"]) for row in assessment.robustness):
         own = [row for row in assessment.robustness if row["kind"] == kind]
         title = DISTORTIONS[kind].title
