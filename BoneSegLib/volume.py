@@ -148,6 +148,17 @@ class LabelMap:
         _require_shape(self.array, self.geometry)
 
 
+def count_labels(array: np.ndarray, *, largest: int = 255) -> np.ndarray:
+    """The voxels of each value from 0 to ``largest``, which no label (kji, whole numbers) exceeds.
+
+    Slice by slice, since bincount makes copies of eight bytes a voxel.
+    """
+    counts = np.zeros(largest + 1, dtype=np.int64)
+    for plane in array:
+        counts += np.bincount(plane.ravel(), minlength=largest + 1)
+    return counts
+
+
 def _require_shape(array: np.ndarray, geometry: Geometry) -> None:
     if tuple(array.shape) != geometry.shape:
         raise InputError(

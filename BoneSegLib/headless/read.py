@@ -16,7 +16,7 @@ from BoneSegLib.headless.messages import Warn, log_warning
 from BoneSegLib.headless.nrrd_fields import read_fields
 from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.headless.runtime import ensure_runtime
-from BoneSegLib.volume import LabelMap, Volume
+from BoneSegLib.volume import LabelMap, Volume, count_labels
 
 if TYPE_CHECKING:
     from BoneSegLib.headless.dicom_series import Series
@@ -131,7 +131,7 @@ def _as_labels(array: np.ndarray, name: str, known: set[int], warn: Warn) -> np.
             remedy="Give a label map with values 0 to 10, or a .seg.nrrd file.",
         )
     labels = array.astype(np.uint8)
-    present = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+    present = np.flatnonzero(count_labels(labels))
     unknown = [int(value) for value in present if value and value not in known]
     if unknown:
         warn(f"'{name}': values {', '.join(map(str, unknown))} stand for no structure and were left out.")

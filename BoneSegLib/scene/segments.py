@@ -13,7 +13,7 @@ from BoneSegLib.anatomy import Structure
 from BoneSegLib.errors import InternalError
 from BoneSegLib.scene.matrices import to_vtk
 from BoneSegLib.scene.terminology import terminology_entry
-from BoneSegLib.volume import LabelMap
+from BoneSegLib.volume import LabelMap, count_labels
 
 
 def binary_labelmap() -> str:
@@ -44,7 +44,7 @@ def _layer(labels: LabelMap, structures: Sequence[Structure]):
     """The labels of these structures as a vtkOrientedImageData on the whole grid."""
     if labels.array.dtype != np.uint8:
         raise InternalError("The labels are not uint8.", cause=f"They are {labels.array.dtype}.")
-    present = {int(value) for value in np.flatnonzero(np.bincount(labels.array.ravel(), minlength=256))}
+    present = {int(value) for value in np.flatnonzero(count_labels(labels.array))}
     unknown = present - {0} - {structure.label for structure in labels.structures}
     if unknown:
         raise InternalError("The labels hold values that stand for no structure.", cause=f"They are {sorted(unknown)}.")

@@ -12,6 +12,7 @@ from BoneSegLib.scene.label_shapes import label_shapes
 from BoneSegLib.scene.layers import find_layers, in_world, own_voxels, voxels_on
 from BoneSegLib.scene.matrices import image_geometry, node_geometry
 from BoneSegLib.scene.statistics_columns import Row, make_row
+from BoneSegLib.volume import count_labels
 
 _PERCENTILES = {
     "hu_percentile_05": 5,
@@ -34,7 +35,7 @@ def measure_with_arrays(segmentation_node, volume_node) -> list[Row]:
         on_volume = _on_volume(layer.image, segmentation_node, volume_node)
         values = [value for _segment_id, value in layer.values]
         shapes = label_shapes(labels, world, values)
-        counts = np.bincount(labels.ravel(), minlength=max(values) + 1)
+        counts = count_labels(labels, largest=max(0, *values, int(labels.max(initial=0))))
         boxes = ndimage.find_objects(on_volume)
         for segment_id, value in layer.values:
             volume = float(counts[value]) * world.voxel_volume
