@@ -38,8 +38,7 @@ class SegmentOptions:
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``refine``: move the edges to where the image has them, within half a voxel of the last network's grid.
     ``discs``: move the names of vertebrae to the discs that the image shows. ``postprocess``: drop stray fragments and
-    fill enclosed holes. ``coarse_to_fine``: run a finer network only around the bones that the coarser one found;
-    without it everywhere, and names are handed over from one network to the next as nnU-Net's predictor does.
+    fill enclosed holes. ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None

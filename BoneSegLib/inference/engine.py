@@ -179,28 +179,23 @@ class _Run:
             )
             spine = self._settled_by_discs(task) if number == 0 else ()
             probabilities = Probabilities(task.stage.dataset.heads, spine)
-            following = tasks[number + 1] if number + 1 < len(tasks) else None
-            if following is None or not self.options.coarse_to_fine:
-                decided, spacing = labels, task.spacing
-            else:
-                decided, spacing = np.zeros(stage_grid(following), np.uint8), following.stage.configuration.spacing
             configuration = task.stage.configuration
-            axes = axis_orders(configuration.logits_resampling, configuration.spacing, spacing)
-            decide_labels(probabilities.watch(blocks), decided, axes)
+            axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
+            decide_labels(probabilities.watch(blocks), labels, axes)
+            decided = labels
+            if number + 1 < len(tasks):
+                grid, spacing = stage_grid(tasks[number + 1]), tasks[number + 1].stage.configuration.spacing
+                decided = names = resample_names(labels, grid, task.spacing, spacing)
+                labels[:] = 0
             if spine:
                 # The first network counts the vertebrae well and measures them badly.
                 clock.lap("restore")
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
-            if following is None:
+            if decided is labels:
                 table = self._label_table()
                 for plane in labels:
                     plane[:] = table[plane]
-            elif decided is labels:
-                names = resample_names(labels, stage_grid(following), spacing, following.stage.configuration.spacing)
-                labels[:] = 0
-            else:
-                names = decided
             means.append(probabilities.means())
             clock.lap("restore")
         return means

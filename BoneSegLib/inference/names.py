@@ -1,9 +1,9 @@
 """Names on another grid, as nnU-Net's predictor hands them over from one network of a cascade to the next.
 
-It writes the first network's labels on the image's grid and resizes these to the next network's, each label linearly,
-the largest share wins. The engine itself reads the logits on the next grid at once, as nnU-Net does when it trains a
-cascade: on coarse images that keeps more of where the first network saw an edge (on a CT of 2.5 mm slices, 4 % of the
-voxels named by either differ, and 1 % of those that the next network then names).
+It writes the first network's labels on the image's grid and resizes these to the next network's, each label linearly;
+the largest share wins. Reading the first network's logits on the next grid at once, as nnU-Net does in training, would
+be quicker and no worse, but another answer: on the sample CT the second network's labels then have a Dice of 0.985 to
+0.988 with nnU-Net's.
 """
 
 from __future__ import annotations

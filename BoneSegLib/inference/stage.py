@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -79,7 +79,7 @@ def run_stage(
         return
     corner, extent = _box_around(windows)
     if names is not None:
-        plan = _require_memory(task, image.padded, extent)
+        plan = _require_memory(task, image.padded, extent, labels_are_there=True)
     voxels = image.part(corner, extent)
     clock.lap("prepare")
     loaded = load_stage(stage, task.folds, task.device)
@@ -145,7 +145,8 @@ def require_least_memory(task: StageTask) -> None:
     _require_memory(task, _shape3(padded), patch)
 
 
-def _require_memory(task: StageTask, grid: Shape, box: Shape) -> MemoryPlan:
+def _require_memory(task: StageTask, grid: Shape, box: Shape, *, labels_are_there: bool = False) -> MemoryPlan:
+    """``labels_are_there``: the stage before has written them, their memory is taken."""
     stage = task.stage
     plan = plan_stage(
         stage.configuration.architecture,
@@ -157,6 +158,8 @@ def _require_memory(task: StageTask, grid: Shape, box: Shape) -> MemoryPlan:
         volume=_shape3(task.image.shape),
         precision=task.precision,
     )
+    if labels_are_there:
+        plan = replace(plan, labels=0)
     require_memory(plan, available_bytes() if task.device.type == "cpu" else None)
     return plan
 
