@@ -10,6 +10,7 @@ import numpy as np
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 from BoneSegLib.headless.nifti import read_nifti
+from BoneSegLib.headless.nrrd_fields import require_readable_header
 from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.scene.usable import GIVE_CT, compact, require_numbers, require_solid
 from BoneSegLib.volume import Geometry, Volume
@@ -58,6 +59,7 @@ def require_whole_nrrd(path: Path) -> None:
     """Raises `InputError` unless the file is an NRRD with all its voxels, of any kind and dimension."""
     import SimpleITK
 
+    require_readable_header(path)
     try:
         SimpleITK.ReadImage(str(path), imageIO="NrrdImageIO")
     except RuntimeError as error:
@@ -78,6 +80,8 @@ def stem(path: Path) -> str:
 def _read_with_itk(path: Path) -> tuple[np.ndarray, Geometry]:
     import SimpleITK
 
+    if path.name.lower().endswith((".nrrd", ".nhdr")):
+        require_readable_header(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetFileName(str(path))
     try:

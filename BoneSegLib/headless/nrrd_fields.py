@@ -1,13 +1,18 @@
-"""Key-value fields in the header of an NRRD file, which Slicer reads over and people can read."""
+"""The header of an NRRD file: whether it is safe to read, and key-value fields that people and Slicer can read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from BoneSegLib.errors import InputError
+
 _END_OF_HEADER = b"\n\n"
 # A header is a few kilobytes; ten segments with their codes take four.
 _LONGEST_HEADER = 1 << 20
+_LONGEST_FIELD = 500
+"""ITK's NRRD reader ends the process on a field of about 1000 characters that it cannot parse; real ones have some
+tens. Fields with ``:=`` may be long."""
 
 
 def add_fields(path: Path, fields: Mapping[str, str]) -> None:
@@ -29,6 +34,24 @@ def read_fields(path: Path, prefix: str) -> dict[str, str]:
         header = file.read(_LONGEST_HEADER).split(_END_OF_HEADER)[0].decode("utf-8", errors="replace")
     pairs = (line.split(":=", 1) for line in header.splitlines() if line.startswith(prefix) and ":=" in line)
     return {key: _plain(value) for key, value in pairs}
+
+
+def require_readable_header(path: Path) -> None:
+    """Raises `InputError` for a header on which ITK's reader would end the process."""
+    with path.open("rb") as file:
+        start = file.read(_LONGEST_HEADER)
+    if not start.startswith(b"NRRD"):
+        return
+    header = start.replace(b"\r\n", b"\n").split(_END_OF_HEADER)[0]
+    # A line may end with a lone carriage return too.
+    for line in header.replace(b"\r", b"\n").split(b"\n"):
+        field, _, _ = line.partition(b": ")
+        if len(line) > _LONGEST_FIELD and b":=" not in field and not line.startswith(b"#"):
+            raise InputError(
+                f"'{path.name}' is damaged.",
+                cause=f"A line of its header has {len(line)} characters.",
+                remedy="Copy or write the file again.",
+            )
 
 
 def _escaped(value: str) -> str:

@@ -220,3 +220,30 @@ def test_a_damaged_scene_is_told(a_scene, tmp_path):
     (tmp_path / "a.mrml").write_text("<MRML> not closed")
     with pytest.raises(InputError):
         read_scene(tmp_path / "a.mrml")
+
+
+LONG_LINES = {
+    "no field": "x" * 3000,
+    "unknown field": "foo: " + "x" * 3000,
+    "broken": 'units: "' + "x" * 3000,
+    "lone return": "key:=\r" + "x" * 3000,
+}
+
+
+@pytest.mark.parametrize("line", LONG_LINES.values(), ids=LONG_LINES)
+@pytest.mark.parametrize("suffix", [".nrrd", ".seg.nrrd"])
+def test_a_header_that_would_end_the_process_is_refused(a_scene, tmp_path, suffix, line):
+    path = tmp_path / f"a{suffix}"
+    SimpleITK.WriteImage(an_image(dtype=np.uint8), str(path))
+    head, voxels = path.read_bytes().split(b"\n\n", 1)
+    path.write_bytes(head + b"\n" + line.encode("ascii") + b"\n\n" + voxels)
+    with pytest.raises(InputError, match="damaged"):
+        read_labelmap(path)
+
+
+def test_a_long_value_of_a_key_is_no_damage(a_scene, tmp_path):
+    path = tmp_path / "a.nrrd"
+    SimpleITK.WriteImage(an_image(), str(path))
+    head, voxels = path.read_bytes().split(b"\n\n", 1)
+    path.write_bytes(head + b"\nkey:=" + b"a: b " * 1000 + b"\n\n" + voxels)
+    assert read_volume(path).array.shape == SIZE[::-1]
