@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from Testing.support.batches import TEMPORARY, batch, outputs, save, start, statuses, voxels, wait_until
+from Testing.support.broken_network import network_to
 from Testing.support.dask_processes import cluster, workers_below
 from Testing.support.phantoms import two_blocks
 
@@ -130,6 +131,53 @@ def test_a_lost_scheduler_ends_the_batch_with_4_and_it_resumes_elsewhere(data, m
     assert statuses(out) == dict.fromkeys(alone, "done")
     for case, path in outputs(out).items():
         assert same(voxels(path), alone[case]), case
+
+
+NOTES_WHAT_IT_WRITES = """
+from pathlib import Path
+from BoneSegLib.batch import one_case
+def write_outputs(case, *more, write=one_case._write_outputs):
+    with Path(LOG).open("a") as log:
+        log.write(case.name + "\\n")
+    return write(case, *more)
+# Dask runs this more than once.
+if one_case._write_outputs.__name__ != "write_outputs":
+    one_case._write_outputs = write_outputs
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trouble", ["cut", "stall"])
+@pytest.mark.parametrize("side", ["worker", "batch"])
+def test_the_network_to_the_scheduler_breaks_and_heals_and_each_case_is_written_once(
+    data, model, alone, tmp_path, side, trouble
+):
+    out = tmp_path / "out"
+    three = {case: alone[case] for case in sorted(alone)[:3]}
+    # Dask loads a copy of the file, so it is told where to write.
+    log = tmp_path / "written.log"
+    (tmp_path / "noting.py").write_text(f"LOG = {str(log)!r}\n{NOTES_WHAT_IT_WRITES}")
+    noting = ("--preload", str(tmp_path / "noting.py"))
+    with cluster(tmp_path) as running, network_to(running.address) as network:
+        worker = running.add_worker(*noting, through=network.address if side == "worker" else None)
+        address = network.address if side == "batch" else running.address
+        process = start(model, *(data / f"{case}.nii.gz" for case in three), "-o", out, "--scheduler", address)
+        wait_until(lambda: done(out) >= 1, process)
+        time.sleep(0.5)
+        assert network.connections > 0
+        getattr(network, trouble)()
+        time.sleep(8)
+        network.heal()
+        if (side, trouble) == ("worker", "cut"):
+            # Dask's workers end when their scheduler is gone; what started them starts others.
+            worker.wait(timeout=180)
+            running.add_worker(*noting, through=network.address)
+        _, said = process.communicate(timeout=400)
+        assert process.returncode == 0, said
+        if (side, trouble) != ("worker", "cut"):
+            assert worker.poll() is None, "the same worker went on"
+    check(out, said, three)
+    assert Counter(log.read_text().split()) == dict.fromkeys(three, 1)
 
 
 PRELOAD = """

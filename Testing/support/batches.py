@@ -57,7 +57,7 @@ def start(model: Path, *more: object) -> subprocess.Popen[str]:
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 240
+    deadline = time.monotonic() + 600
     while not is_so():
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

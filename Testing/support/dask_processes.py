@@ -29,9 +29,18 @@ class Cluster:
         words = ("scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show")
         self.scheduler = self._start(*words)
 
-    def add_worker(self, *more: str) -> subprocess.Popen[bytes]:
-        """A worker with one thread, without a nanny: when it dies, it stays dead."""
-        words = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
+    def add_worker(self, *more: str, through: str | None = None) -> subprocess.Popen[bytes]:
+        """A worker with one thread, without a nanny: when it dies, it stays dead. ``through``: a proxy's address."""
+        words = (
+            "worker",
+            through or self.address,
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--memory-limit",
+            "0",
+        )
         return self._start(*words, "--local-directory", str(self._folder / "dask"), *more)
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
