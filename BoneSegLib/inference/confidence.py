@@ -63,8 +63,7 @@ class Probabilities:
             if self._spine:
                 vertebra = torch.from_numpy(self._is_vertebra[winners[bone]]).to(each.device)
                 best = torch.where(vertebra, each[:, self._spine].sum(1), best)
-            best = best.double().cpu().numpy()
-            self._total += np.bincount(winners[bone], best, minlength=heads)
+            self._total += np.bincount(winners[bone], best.double().cpu().numpy(), minlength=heads)
             self._count += np.bincount(winners[bone], minlength=heads)
 
 
