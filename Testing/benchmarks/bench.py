@@ -69,7 +69,8 @@ def main() -> None:
 def open_folder(what: dict[str, object], resume: bool) -> None:
     """`KEPT`, empty or, to resume, with the results of the same benchmark: same CT, weights and code."""
     about = KEPT / "about.json"
-    told = json.dumps({**what, "code": _hash(ROOT / "BoneSegLib"), "cores": os.cpu_count()}, indent=1)
+    code = [_hash(ROOT / "BoneSegLib" / room) for room in ("inference", "models", "spine")]
+    told = json.dumps({**what, "code": code, "cores": os.cpu_count()}, indent=1)
     if resume and about.is_file():
         if about.read_text() != told:
             raise SystemExit(f"The results in {KEPT.relative_to(ROOT)} are of another CT, model or code.")

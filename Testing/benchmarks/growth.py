@@ -24,10 +24,7 @@ from Testing.benchmarks.volumes import bench_volume
 
 ROOT = Path(__file__).parents[2]
 VOXELS = [{"length": length} for length in (0.25, 0.5, 1, 2)]
-BONES = [
-    {"structures": names}
-    for names in ("vertebra_L3", "lumbar_spine", "pelvis", "hips_and_femurs", "pelvis,lumbar_spine,hips_and_femurs")
-]
+BONES = [{"structures": names} for names in ("vertebra_L3", "lumbar_spine", "pelvis", "hips_and_femurs", "")]
 WINDOWS = [{"windows": which} for which in ("near bones", "everywhere")]
 CASES = [{"cases": count} for count in (1, 2, 4)]
 SERIES = {"voxels (length of the scan)": VOXELS, "bones": BONES, "windows": WINDOWS, "cases": CASES}
@@ -102,7 +99,7 @@ def plot(found: dict[str, list[Point]], path: Path) -> None:
         beside.set_ylim(bottom=0)
         axis.set_title(name)
         axis.tick_params(axis="x", rotation=30)
-    axes[0][0].legend(frameon=False, loc="upper left")
+    axes[0][0].legend(frameon=False, loc="center left")
     figure.text(0.995, 0.5, "peak GB (squares)", rotation=90, va="center", ha="right", color="#c0622f")
     figure.tight_layout(rect=(0, 0, 0.985, 1))
     figure.savefig(path, dpi=110)
@@ -142,7 +139,7 @@ def measure(volume: Path, model: Path, quality: str, *, until: float) -> dict[st
     longest = 0.0
     for name, settings in SERIES.items():
         for setting in settings:
-            label = str(next(iter(setting.values())))
+            label = str(next(iter(setting.values())) or "all")
             start = time.perf_counter()
             if start + longest > until:
                 sys.stdout.write(f"| {name} | {label} | left out: no time | | | | |\n")

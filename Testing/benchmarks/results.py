@@ -82,7 +82,10 @@ def rows_of(done: Mapping[Job, Sequence[Outcome]]) -> list[Row]:
 
 def agreement(a: np.ndarray, b: np.ndarray) -> Agreement:
     """Of two label maps (uint8, same shape); the mean Dice is over the bones that either has."""
-    both = np.bincount((a.astype(np.uint16) * 256 + b).ravel(), minlength=1 << 16).reshape(256, 256)
+    pairs = np.zeros(1 << 16, dtype=np.int64)
+    for one, other in zip(a, b, strict=True):  # slice by slice, since bincount makes copies of eight bytes a voxel
+        pairs += np.bincount((one.astype(np.uint16) * 256 + other).ravel(), minlength=1 << 16)
+    both = pairs.reshape(256, 256)
     same, union = np.diag(both).sum(), both.sum() - both[0, 0]
     sizes = both.sum(axis=0) + both.sum(axis=1)
     present = np.flatnonzero(sizes[1:]) + 1
