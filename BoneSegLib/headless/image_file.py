@@ -59,7 +59,7 @@ def require_whole_nrrd(path: Path) -> None:
     """Raises `InputError` unless the file is an NRRD with all its voxels, of any kind and dimension."""
     import SimpleITK
 
-    require_readable_header(path)
+    require_readable_header(path, names=True)
     try:
         SimpleITK.ReadImage(str(path), imageIO="NrrdImageIO")
     except RuntimeError as error:

@@ -36,13 +36,14 @@ def read_fields(path: Path, prefix: str) -> dict[str, str]:
     return {key: _plain(value) for key, value in pairs}
 
 
-def require_readable_header(path: Path) -> None:
-    """Raises `InputError` for a header on which ITK's reader would end the process."""
-    with path.open("rb") as file:
-        start = file.read(_LONGEST_HEADER)
-    if not start.startswith(b"NRRD"):
+def require_readable_header(path: Path, *, names: bool = False) -> None:
+    """Raises `InputError` for a header on which ITK's reader would end the process.
+
+    ``names``: its fields will be read as names, so they must be in UTF-8.
+    """
+    header = _header(path)
+    if not header.startswith(b"NRRD"):
         return
-    header = start.replace(b"\r\n", b"\n").split(_END_OF_HEADER)[0]
     # A line may end with a lone carriage return too.
     for line in header.replace(b"\r", b"\n").split(b"\n"):
         field, _, _ = line.partition(b": ")
@@ -52,6 +53,20 @@ def require_readable_header(path: Path) -> None:
                 cause=f"A line of its header has {len(line)} characters.",
                 remedy="Copy or write the file again.",
             )
+    if names:
+        try:
+            header.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"The names in '{path.name}' cannot be read.",
+                cause="Its header is not in UTF-8.",
+                remedy="Copy the file again, or write it with 3D Slicer.",
+            ) from error
+
+
+def _header(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LONGEST_HEADER).replace(b"\r\n", b"\n").split(_END_OF_HEADER)[0]
 
 
 def _escaped(value: str) -> str:

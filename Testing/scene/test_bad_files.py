@@ -247,3 +247,13 @@ def test_a_long_value_of_a_key_is_no_damage(a_scene, tmp_path):
     head, voxels = path.read_bytes().split(b"\n\n", 1)
     path.write_bytes(head + b"\nkey:=" + b"a: b " * 1000 + b"\n\n" + voxels)
     assert read_volume(path).array.shape == SIZE[::-1]
+
+
+def test_names_of_segments_that_are_not_in_utf_8_are_refused(a_scene, tmp_path):
+    path = tmp_path / "a.seg.nrrd"
+    SimpleITK.WriteImage(an_image(dtype=np.uint8), str(path))
+    head, voxels = path.read_bytes().split(b"\n\n", 1)
+    fields = b"\nSegment0_ID:=hip\nSegment0_LabelValue:=1\nSegment0_Layer:=0\nSegment0_Name:=H\xfcfte\n\n"
+    path.write_bytes(head + fields + voxels)
+    with pytest.raises(InputError, match="names"):
+        read_labelmap(path)
