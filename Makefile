@@ -5,6 +5,9 @@ VENV ?= .venv
 # Further arguments for the installation of torch, for instance the package index of the build for your graphics card:
 #   make setup PIP_TORCH="--index-url ..."
 PIP_TORCH ?=
+# A file of requirements with hashes that is installed before everything else, as the continuous integration does:
+#   make setup LOCK=Testing/constraints-ci.txt
+LOCK ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --progress-bar off --disable-pip-version-check
@@ -41,6 +44,10 @@ $(READY): pyproject.toml
 	@echo "  torch, which is large; PIP_TORCH chooses another build of it (see README) ..."
 	@$(PIP) torch==2.13.0 $(PIP_TORCH)
 	@$(TORCH_NOW) > $(TORCH_AS_INSTALLED)
+ifneq ($(LOCK),)
+	@echo "  what $(LOCK) lists, each file compared with its hash ..."
+	@$(PIP) --require-hashes --no-deps -r $(LOCK)
+endif
 	@echo "  BoneSeg, MONAI, the runtime of 3D Slicer ..."
 	@$(PIP) -c $(TORCH_AS_INSTALLED) -e ".[test,widget]"
 	@touch $@
