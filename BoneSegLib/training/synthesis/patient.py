@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import shape_model, spine
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
+from BoneSegLib.training.synthesis.femur_shape import FemurModel, FittedFemur, fit_femur, warp_to_femur
 from BoneSegLib.training.synthesis.hip_joint import HipJoint, HipOptions, bend_hip, find_hip_joints, random_rotation
 from BoneSegLib.training.synthesis.shape_model import ShapeModel, ShapeWarp
 from BoneSegLib.training.synthesis.spine import SpineOptions
@@ -26,13 +27,18 @@ class PatientOptions:
     """Share of cases with the pelvis of a subject of the shape models."""
     shape_strength: tuple[float, float] = (0.6, 1.2)
     """Between the map's shape (0) and the subject's (1), or a little beyond."""
+    femur: float = 0.8
+    """Share with the upper femurs of a subject, of the cases whose hips are not bent."""
+    femur_strength: tuple[float, float] = (0.4, 1.0)
+    """Between the map's femur (0) and the subject's (1)."""
     hips: HipOptions = field(default_factory=HipOptions)
     spine: SpineOptions = field(default_factory=SpineOptions)
 
 
 @dataclass(frozen=True)
 class Patient:
-    """A map and what was found in it, once: hip joints, ends of vertebral bodies, points of the shape models.
+    """A map and what was found in it, once: hip joints, ends of vertebral bodies, points of the shape models and of
+    the femurs' ones.
 
     What was not found is not changed.
     """
@@ -41,12 +47,17 @@ class Patient:
     hips: tuple[HipJoint, ...] = ()
     bodies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     shapes: tuple[tuple[ShapeModel, NDArray[np.float64]], ...] = ()
+    femurs: tuple[FittedFemur, ...] = ()
     bone_hu: NDArray[np.int16] | None = None
     """Measured HU of the map's bones, complete within and a little around them."""
 
 
 def find_patient(
-    anatomy: AnatomyMap, models: Sequence[ShapeModel] = (), *, bone_hu: NDArray[np.int16] | None = None
+    anatomy: AnatomyMap,
+    models: Sequence[ShapeModel] = (),
+    femurs: Sequence[FemurModel] = (),
+    *,
+    bone_hu: NDArray[np.int16] | None = None,
 ) -> Patient:
     """Finds the parts of a map that can be changed; what is cut away or absent stays as it is."""
     fits = [(model, shape_model.fit(model, anatomy)) for model in models]
@@ -55,6 +66,7 @@ def find_patient(
         hips=find_hip_joints(anatomy),
         bodies=spine.body_ends(anatomy),
         shapes=tuple((model, points) for model, points in fits if points is not None),
+        femurs=tuple(fitted for model in femurs if (fitted := fit_femur(model, anatomy)) is not None),
         bone_hu=bone_hu,
     )
 
@@ -64,7 +76,7 @@ def change(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Where ``points`` (voxels of the changed map, shape k, j, i, 3) lie in the map, and which would repeat a bone.
 
-    Backwards from the picture to the map: heights of the spine, shape of the pelvis, then the hips.
+    Backwards from the picture to the map: heights of the spine, shape of the pelvis, then bent hips or other femurs.
     """
     moved, ends = spine.random_heights(patient.bodies, options.spine, rng)
     levels = spine.source_levels(points[..., 0].numpy(), moved, ends)
@@ -75,6 +87,8 @@ def change(
     stray = torch.zeros(points.shape[:3], dtype=torch.bool)
     if patient.hips and rng.random() < options.hips.share:
         points, stray = _bend_hips(points, patient, options.hips, rng)
+    elif patient.femurs and rng.random() < options.femur:
+        points = _other_femurs(points, patient, options, rng)
     return points, stray
 
 
@@ -85,6 +99,18 @@ def _random_shape(patient: Patient, options: PatientOptions, rng: np.random.Gene
     subject = int(rng.integers(len(model.subjects)))
     strength = rng.uniform(*options.shape_strength)
     return shape_model.warp_to_subject(model, fitted, subject, patient.anatomy, strength=strength)
+
+
+def _other_femurs(
+    points: torch.Tensor, patient: Patient, options: PatientOptions, rng: np.random.Generator
+) -> torch.Tensor:
+    """Both sides of one subject; a femur that would fold the map stays as it is."""
+    subject = int(rng.integers(min(len(fitted.model.subjects) for fitted in patient.femurs)))
+    strength = rng.uniform(*options.femur_strength)
+    for fitted in patient.femurs:
+        warp = warp_to_femur(fitted, subject, patient.anatomy, strength=strength)
+        points = points if warp is None else warp(points)
+    return points
 
 
 def _bend_hips(

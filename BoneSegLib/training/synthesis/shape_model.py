@@ -51,7 +51,7 @@ def load_shape_model(folder: Path) -> ShapeModel:
     for name in names:
         files = [folder / f"{name}_{bone}.vtp" for bone in BONES]
         if all(file.exists() for file in files):
-            loaded[name] = [_read_points(file) for file in files]
+            loaded[name] = [read_points(file) for file in files]
     counts = [tuple(len(points) for points in bones) for bones in loaded.values()]
     usual = max(set(counts), key=counts.count, default=())
     kept = {name: bones for name, bones in loaded.items() if tuple(len(points) for points in bones) == usual}
@@ -61,13 +61,13 @@ def load_shape_model(folder: Path) -> ShapeModel:
             remedy="Name a folder with NN_hip_left.vtp, NN_hip_right.vtp and NN_sacrum.vtp of at least three subjects.",
         )
     first = next(iter(kept.values()))
-    chosen = [_spread(points, _POINTS_PER_BONE) for points in first]
+    chosen = [spread(points, _POINTS_PER_BONE) for points in first]
     bones = np.repeat(np.arange(len(BONES)), [len(c) for c in chosen])
     subjects = [np.concatenate([points[c] for points, c in zip(parts, chosen, strict=True)]) for parts in kept.values()]
-    return ShapeModel(tuple(kept), _aligned(np.array(subjects)), bones)
+    return ShapeModel(tuple(kept), aligned(np.array(subjects)), bones)
 
 
-def _read_points(path: Path) -> NDArray[np.float64]:
+def read_points(path: Path) -> NDArray[np.float64]:
     """The points of a surface in kji order, mm."""
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
@@ -81,7 +81,7 @@ def _read_points(path: Path) -> NDArray[np.float64]:
     return vtk_to_numpy(points.GetData())[:, ::-1].astype(np.float64)
 
 
-def _spread(points: NDArray[np.float64], count: int) -> NDArray[np.int_]:
+def spread(points: NDArray[np.float64], count: int) -> NDArray[np.int_]:
     """Indices of ``count`` points far apart, each the farthest from those before it."""
     chosen = [0]
     distance = np.linalg.norm(points - points[0], axis=1)
@@ -91,16 +91,16 @@ def _spread(points: NDArray[np.float64], count: int) -> NDArray[np.int_]:
     return np.array(chosen)
 
 
-def _aligned(subjects: NDArray[np.float64]) -> NDArray[np.float64]:
+def aligned(subjects: NDArray[np.float64]) -> NDArray[np.float64]:
     """Procrustes alignment without scaling: size is part of the shape here."""
     mean = subjects[0] - subjects[0].mean(0)
     for _ in range(5):
-        subjects = np.array([_rigid(points, mean)[0] for points in subjects])
+        subjects = np.array([rigid(points, mean)[0] for points in subjects])
         mean = subjects.mean(0)
     return subjects
 
 
-def _rigid(points: NDArray[np.float64], onto: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def rigid(points: NDArray[np.float64], onto: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """``points`` moved and turned onto ``onto`` (Kabsch 1976), and the rotation."""
     here, there = points.mean(0), onto.mean(0)
     u, _, v = np.linalg.svd((points - here).T @ (onto - there))
@@ -132,7 +132,7 @@ def fit(model: ShapeModel, source: AnatomyMap) -> NDArray[np.float64] | None:
             target[of_bone] = surfaces[bone][nearest]
         seen = ((points > 6) & (points < size - 6)).all(1)
         target[~seen] = points[~seen]
-        back, rotation = _rigid(target, mean)
+        back, rotation = rigid(target, mean)
         center = target.mean(0)
         weights = np.einsum("mpd,pd->m", basis, back - mean)
         weights = np.clip(weights, -3 * spread, 3 * spread) * min(1.0, turn / 10)
@@ -177,18 +177,26 @@ def warp_to_subject(
 
     ``strength``: 0 is the map, 1 the subject. Points outside of the map's field of view are left out.
     """
-    target, _ = _rigid(model.subjects[subject], fitted)
+    target, _ = rigid(model.subjects[subject], fitted)
     target = fitted + strength * (target - fitted)
     size = np.array(source.labels.shape) * source.spacing
     seen = ((fitted > -10) & (fitted < size + 10)).all(1)
-    moves = (fitted - target)[seen]
+    return smooth_warp(target[seen], fitted[seen], source, reach_mm=_REACH_MM)
+
+
+def smooth_warp(
+    target: NDArray[np.float64], onto: NDArray[np.float64], source: AnatomyMap, *, reach_mm: float
+) -> ShapeWarp | None:
+    """The displacement that takes the points ``target`` to ``onto`` (mm from the map's first voxel) and fades out over
+    ``reach_mm``; None where it would fold or go too far."""
+    moves = onto - target
     if np.linalg.norm(moves, axis=1).max() > _LARGEST_MM:
         return None
     nodes = [np.arange((n - 1) // _GRID_STEP + 2) * _GRID_STEP * source.spacing for n in source.labels.shape]
     grid = np.stack(np.meshgrid(*nodes, indexing="ij"), -1).reshape(-1, 3)
-    spline = RBFInterpolator(target[seen], moves, kernel="linear", degree=0, smoothing=_SMOOTHING)
-    away, _ = cKDTree(target[seen]).query(grid)
-    field = spline(grid) * np.exp(-((away / _REACH_MM) ** 2))[:, None]
+    spline = RBFInterpolator(target, moves, kernel="linear", degree=0, smoothing=_SMOOTHING)
+    away, _ = cKDTree(target).query(grid)
+    field = spline(grid) * np.exp(-((away / reach_mm) ** 2))[:, None]
     field = (field / source.spacing).reshape(*(len(n) for n in nodes), 3)
     if _folds(field):
         return None
