@@ -31,16 +31,8 @@ class Cluster:
 
     def add_worker(self, *more: str, through: str | None = None) -> subprocess.Popen[bytes]:
         """A worker with one thread, without a nanny: when it dies, it stays dead. ``through``: a proxy's address."""
-        words = (
-            "worker",
-            through or self.address,
-            "--nthreads",
-            "1",
-            "--no-nanny",
-            "--no-dashboard",
-            "--memory-limit",
-            "0",
-        )
+        address = through or self.address
+        words = ("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0")
         return self._start(*words, "--local-directory", str(self._folder / "dask"), *more)
 
     def _start(self, *words: str) -> subprocess.Popen[bytes]:
