@@ -44,6 +44,10 @@ def require_readable_header(path: Path, *, names: bool = False) -> None:
     header = _header(path)
     if not header.startswith(b"NRRD"):
         return
+    if b"\0" in header:
+        raise InputError(
+            f"'{path.name}' is damaged.", cause="There is a zero in its header.", remedy="Copy or write the file again."
+        )
     # A line may end with a lone carriage return too.
     for line in header.replace(b"\r", b"\n").split(b"\n"):
         field, _, _ = line.partition(b": ")

@@ -100,6 +100,38 @@ def read_damaged_images(source: str, first: int, count: int) -> dict[str, int]:
     return ended
 
 
+def read_damaged_segmentations(source: str, first: int, count: int) -> dict[str, int]:
+    """The same for a ``.seg.nrrd``: as bones by their ids and, every other time, as whatever segments it has."""
+    import slicer
+
+    from BoneSegLib.headless.read import read_labelmap
+    from BoneSegLib.headless.read_segments import read_segments
+    from BoneSegLib.headless.runtime import ensure_runtime
+
+    ensure_runtime()
+    whole = Path(source)
+    grid = read_labelmap(whole).geometry
+    nodes = slicer.mrmlScene.GetNumberOfNodes()
+    ended: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="bone-fuzz-") as name:
+        for seed in range(first, first + count):
+            path = _damage(whole, Path(name), np.random.default_rng(seed))
+            try:
+                if seed % 2:
+                    read_labelmap(path, warn=lambda _: None)
+                else:
+                    read_segments(path, grid, warn=lambda _: None)
+                kind = "read"
+            except BoneSegError as error:
+                assert error.message and error.exit_code in (3, 5), (seed, error)
+                kind = error.kind
+            except Exception as error:
+                raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
+            assert slicer.mrmlScene.GetNumberOfNodes() == nodes, f"seed {seed}: nodes were left in the scene"
+            ended[kind] = ended.get(kind, 0) + 1
+    return ended
+
+
 def read_one(path: str) -> list[int]:
     """The shape of an image."""
     from BoneSegLib.headless.read import read_volume
@@ -109,7 +141,10 @@ def read_one(path: str) -> list[int]:
 
 def _damage(whole: Path, folder: Path, rng: np.random.Generator) -> Path:
     if whole.is_file():
-        (folder / whole.name).write_bytes(damaged(whole.read_bytes(), rng))
+        content = whole.read_bytes()
+        # Of a segmentation half of the file is header.
+        header = 4000 if whole.name.endswith(".seg.nrrd") else 400
+        (folder / whole.name).write_bytes(damaged(content, rng, header=header))
         return folder / whole.name
     files = sorted(whole.iterdir())
     chosen = int(rng.integers(0, len(files)))

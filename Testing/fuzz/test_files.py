@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK
 
-from BoneSegLib.volume import Geometry
+from BoneSegLib.volume import Geometry, LabelMap
 from Testing.scene.dicom_files import write_series
 from Testing.support.warm_process import Limits, WarmProcess
 
@@ -32,8 +32,28 @@ def images(tmp_path_factory) -> dict[str, Path]:
     return paths
 
 
-def read_all(process: WarmProcess, source: Path, first: int, count: int) -> None:
-    ended = process.call("Testing.fuzz.mutations:read_damaged_images", str(source), first, count, limits=LIMITS)
+@pytest.fixture(scope="module")
+def segmentation(tmp_path_factory) -> Path:
+    """A small whole ``.seg.nrrd`` with three bones."""
+    from BoneSegLib.headless.runtime import ensure_runtime
+
+    ensure_runtime()
+    from BoneSegLib.headless.write import write_segmentation
+    from BoneSegLib.scene.new_nodes import new_nodes_removed
+    from BoneSegLib.scene.write import write_labels
+
+    array = np.zeros((10, 12, 14), np.uint8)
+    for label in (1, 3, 6):
+        array[label : label + 3, 2:9, 3:11] = label
+    path = tmp_path_factory.mktemp("whole") / "bones.seg.nrrd"
+    labels = LabelMap(array, Geometry.from_spacing((14, 12, 10), (1.0, 1.5, 2.0)))
+    with new_nodes_removed():
+        write_segmentation(write_labels(labels), path, reference=labels.geometry)
+    return path
+
+
+def read_all(process: WarmProcess, source: Path, first: int, count: int, *, what: str = "images") -> None:
+    ended = process.call(f"Testing.fuzz.mutations:read_damaged_{what}", str(source), first, count, limits=LIMITS)
     assert ended.code == 0, ended.stderr[-3000:]
     assert sum(ended.value.values()) == count
 
@@ -41,6 +61,10 @@ def read_all(process: WarmProcess, source: Path, first: int, count: int) -> None
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_image_is_read_or_refused(a_warm_process, images, kind):
     read_all(a_warm_process, images[kind], 0, 8 if kind == "DICOM" else 25)
+
+
+def test_a_damaged_segmentation_is_read_or_refused_and_leaves_nothing_in_the_scene(a_warm_process, segmentation):
+    read_all(a_warm_process, segmentation, 0, 25, what="segmentations")
 
 
 def test_a_rescaling_beyond_all_whole_numbers_is_no_trap(a_warm_process, images):
@@ -66,3 +90,9 @@ def test_a_small_file_that_unpacks_to_hundreds_of_megabytes_takes_no_more_than_i
 def test_each_of_thousands_of_damaged_images_is_read_or_refused(a_warm_process, images, kind):
     for first in range(1000, 3000, 200):
         read_all(a_warm_process, images[kind], first, 20 if kind == "DICOM" else 200)
+
+
+@pytest.mark.slow
+def test_each_of_thousands_of_damaged_segmentations_is_read_or_refused(a_warm_process, segmentation):
+    for first in range(1000, 3000, 200):
+        read_all(a_warm_process, segmentation, first, 200, what="segmentations")

@@ -227,6 +227,7 @@ LONG_LINES = {
     "unknown field": "foo: " + "x" * 3000,
     "broken": 'units: "' + "x" * 3000,
     "lone return": "key:=\r" + "x" * 3000,
+    "zero": "\0key:=a: b" + "x" * 3000,
 }
 
 
