@@ -22,7 +22,7 @@ import numpy as np
 from BoneSegLib.models.catalogue import bundled_models, resources_folder
 from Testing.benchmarks.contenders import CONTENDERS
 from Testing.benchmarks.results import OURS, plot, rows_of, table, write_docs
-from Testing.benchmarks.runs import ROOT, run_jobs
+from Testing.benchmarks.runs import ROOT, Job, run_jobs
 from Testing.benchmarks.small_things import small_things
 from Testing.benchmarks.volumes import bench_volume
 
@@ -43,7 +43,7 @@ def main() -> None:
     args = parser.parse_args()
     until = time.perf_counter() + 60 * args.minutes
     jobs = [(quality, name) for quality in args.qualities for name in CONTENDERS]
-    open_folder({"jobs": jobs, "ct": str(args.ct), "size": list(args.size), "model": _hash(args.model)}, args.resume)
+    open_folder(jobs, {"ct": str(args.ct), "size": list(args.size), "model": _hash(args.model)}, args.resume)
     volume = KEPT / "volume.npz"
     if not volume.is_file():
         array, spacing = bench_volume(args.ct, args.model, tuple(args.size))
@@ -66,18 +66,24 @@ def main() -> None:
             sys.stdout.write(f"ratio {row.quality} {row.ratio:.1f}\n")
 
 
-def open_folder(what: dict[str, object], resume: bool) -> None:
-    """`KEPT`, empty or, to resume, with the results of the same benchmark: same CT, weights and code."""
-    about = KEPT / "about.json"
-    code = [_hash(ROOT / "BoneSegLib" / room) for room in ("inference", "models", "spine")]
-    told = json.dumps({**what, "code": code, "cores": os.cpu_count()}, indent=1)
-    if resume and about.is_file():
-        if about.read_text() != told:
-            raise SystemExit(f"The results in {KEPT.relative_to(ROOT)} are of another CT, model or code.")
-        return
-    shutil.rmtree(KEPT, ignore_errors=True)
-    KEPT.mkdir(parents=True)
-    about.write_text(told)
+def open_folder(jobs: list[Job], what: dict[str, object], resume: bool) -> None:
+    """`KEPT`, empty or, to resume, with the results of the same benchmark: same CT and weights. Our own results go when
+    the engine's code has changed since."""
+    about, code = KEPT / "about.json", KEPT / "code.txt"
+    told = json.dumps({"jobs": jobs, **what, "cores": os.cpu_count()}, indent=1)
+    ours = " ".join(_hash(ROOT / "BoneSegLib" / room) for room in ("inference", "models", "spine"))
+    if not (resume and about.is_file()):
+        shutil.rmtree(KEPT, ignore_errors=True)
+        KEPT.mkdir(parents=True)
+        about.write_text(told)
+    elif about.read_text() != told:
+        raise SystemExit(f"The results in {KEPT.relative_to(ROOT)} are of another CT, model or choice of runs.")
+    elif code.read_text() != ours:
+        sys.stdout.write("The engine's code has changed: its own runs are done again.\n")
+        for number in (number for number, (_, name) in enumerate(jobs) if name.startswith(OURS)):
+            for file in KEPT.glob(f"{number}-*"):
+                file.unlink()
+    code.write_text(ours)
 
 
 def _hash(folder: Path) -> str:
