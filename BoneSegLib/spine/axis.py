@@ -30,7 +30,7 @@ class SpineAxis:
 
     def shifted(self, back: float) -> SpineAxis:
         """The same line, ``back`` mm further along j."""
-        return replace(self, points=self.points + [0.0, back, 0.0])
+        return replace(self, points=self.points + np.array([0.0, back, 0.0]))
 
     def across(self, radius: float, step: float = 3.0) -> Floats:
         """Points of a round plate across the axis at each of its points: (n, plate, 3) in mm."""

@@ -28,7 +28,7 @@ _BOX_VOXELS = 400_000
 def names_at_discs(
     names: NDArray[np.uint8], chain: Sequence[int], read_hu: ReadHU, *, spacing: Spacing
 ) -> NDArray[np.uint8]:
-    """``names`` (uint8 kji, k to the head, j to the back) with the labels of ``chain`` moved so that they meet at discs.
+    """``names`` with the labels of ``chain`` moved so that they meet at discs; uint8 kji, k to the head, j to the back.
 
     ``chain``: labels from below: sacrum, L5 ... L1, and what follows above if that has a label. Which voxels bear one
     of these labels does not change, only which. Returns ``names`` itself where too little of a spine is in view.
