@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,6 @@ class SpineAxis:
     def positions(self) -> Floats:
         """Arc length of each point in mm."""
         return np.arange(len(self.points), dtype=np.float64)
-
-    def shifted(self, back: float) -> SpineAxis:
-        """The same line, ``back`` mm further along j."""
-        return replace(self, points=self.points + np.array([0.0, back, 0.0]))
 
     def across(self, radius: float, step: float = 3.0) -> Floats:
         """Points of a round plate across the axis at each of its points: (n, plate, 3) in mm."""

@@ -53,10 +53,8 @@ def name_borders(shares: Floats) -> dict[int, int]:
     return borders
 
 
-def find_discs(evidence: Floats, borders: dict[int, int]) -> tuple[dict[int, int], float]:
-    """The disc at which each name begins: near its border, dark, and as far from the next as all are; and its cost.
-
-    The less a profile shows of discs, the higher the cost; infinite where fewer than two borders are known.
+def find_discs(evidence: Floats, borders: dict[int, int]) -> dict[int, int]:
+    """The disc at which each name begins: near its border, dark, and as far from the next as all are.
 
     The sacrum's end is believed almost as it is, since nothing else looks like a sacrum; the error of a name grows with
     the number of vertebrae that were counted. For every distance between discs the best positions are found exactly
@@ -64,7 +62,7 @@ def find_discs(evidence: Floats, borders: dict[int, int]) -> tuple[dict[int, int
     """
     numbers = sorted(borders)
     if len(numbers) < 2:
-        return dict(borders), float("inf")
+        return dict(borders)
     places = np.arange(len(evidence), dtype=np.float64)
     costs = [_own_cost(evidence, places, number, borders, counted=numbers[0] == 1) for number in numbers]
     usual = float(np.mean(np.diff([borders[number] for number in numbers])))
@@ -77,7 +75,7 @@ def find_discs(evidence: Floats, borders: dict[int, int]) -> tuple[dict[int, int
         cost += (np.log(distance / usual) / 0.25) ** 2 / 2
         if cost < lowest:
             best, lowest = path, cost
-    return dict(zip(numbers, best, strict=True)), lowest
+    return dict(zip(numbers, best, strict=True))
 
 
 def _own_cost(evidence: Floats, places: Floats, number: int, borders: dict[int, int], *, counted: bool) -> Floats:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,6 @@ ReadHU = Callable[[NDArray[np.float64]], NDArray]
 
 _BODY_MM = 12.0
 """Radius of the plates across the spine: within a body, even a tilted one."""
-_FORWARD_MM = (0.0, 6.0, 12.0)
-"""The axis is tried as it was found, and nearer to the belly."""
 _REACH_MM = 25.0
 """Names near the spine may be wrong as well, and below the lowest disc the shift fades out over this length."""
 _BOX_VOXELS = 400_000
@@ -28,7 +25,7 @@ _BOX_VOXELS = 400_000
 def names_at_discs(
     names: NDArray[np.uint8], chain: Sequence[int], read_hu: ReadHU, *, spacing: Spacing
 ) -> NDArray[np.uint8]:
-    """``names`` with the labels of ``chain`` moved so that they meet at discs; uint8 kji, k to the head, j to the back.
+    """``names`` (uint8 kji, k to the head) with the labels of ``chain`` moved so that they meet at discs.
 
     ``chain``: labels from below: sacrum, L5 ... L1, and what follows above if that has a label. Which voxels bear one
     of these labels does not change, only which. Returns ``names`` itself where too little of a spine is in view.
@@ -37,25 +34,16 @@ def names_at_discs(
     axis = spine_axis(vertebrae, spacing)
     if axis is None:
         return names
-    # Where contrast medium in the canal is named bone, the middle of it all lies too far back, and shows no discs.
-    borders, discs, _ = min(
-        (_settle(names, chain, read_hu, axis.shifted(-forward), spacing) for forward in _FORWARD_MM), key=itemgetter(2)
-    )
-    if discs == borders:
-        return names
-    return _moved(names, vertebrae, chain, axis, borders, discs, spacing)
-
-
-def _settle(
-    names: NDArray[np.uint8], chain: Sequence[int], read_hu: ReadHU, axis: SpineAxis, spacing: Spacing
-) -> tuple[dict[int, int], dict[int, int], float]:
-    """Where names begin along an axis, where the discs are, and how badly they are seen."""
     plates = axis.across(_BODY_MM)
     flat = plates.reshape(-1, 3)
     profile = np.median(np.asarray(read_hu(flat), np.float64).reshape(plates.shape[:2]), axis=1)
     seen = _read_nearest(names, flat, spacing).reshape(plates.shape[:2])
-    borders = name_borders(np.stack([(seen == label).mean(1) for label in chain], axis=1))
-    return borders, *find_discs(disc_evidence(profile), borders)
+    shares = np.stack([(seen == label).mean(1) for label in chain], axis=1)
+    borders = name_borders(shares)
+    discs = find_discs(disc_evidence(profile), borders)
+    if discs == borders:
+        return names
+    return _moved(names, vertebrae, chain, axis, borders, discs, spacing)
 
 
 def _moved(

@@ -47,14 +47,6 @@ def test_a_bent_spine_is_followed(bend):
     assert wrong < 0.06
 
 
-def test_discs_are_found_in_front_of_an_axis_that_lies_too_far_back():
-    """As where contrast medium in the canal is named bone: the middle of it all is no longer the bodies'."""
-    ct, names = spine(np.array(FINE), late_mm=4.0, noise=15.0)
-    behind = np.roll(names, 13, axis=1)  # 26 mm
-    moved = corrected(ct, behind)
-    np.testing.assert_allclose(borders_mm(moved, FINE)[1:], disc_heights()[1:], atol=6.0)
-
-
 def test_bone_stays_bone_and_other_labels_stay_as_they_are():
     ct, names = spine(np.array(FINE), late_mm=4.0)
     names[60:80, 40:45, :4] = 1  # a hip bone
@@ -127,7 +119,7 @@ def test_discs_are_found_together_though_one_is_not_to_be_seen():
     evidence = np.full(200, -0.2)
     for place in (30, 64, 132, 166):  # 98 is not to be seen
         evidence[np.abs(places - place) < 3] = 1.0
-    found, _ = find_discs(evidence, {1: 30, 2: 68, 3: 108, 4: 144, 5: 182})
+    found = find_discs(evidence, {1: 30, 2: 68, 3: 108, 4: 144, 5: 182})
     np.testing.assert_allclose([found[number] for number in range(1, 6)], [30, 64, 98, 132, 166], atol=3)
 
 
