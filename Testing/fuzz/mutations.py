@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,17 +88,21 @@ def read_damaged_images(source: str, first: int, count: int) -> dict[str, int]:
         for seed in range(first, first + count):
             rng = np.random.default_rng(seed)
             path = _damage(whole, Path(name), rng)
-            try:
-                volume = read_volume(path, force=bool(seed % 2), warn=lambda _: None)
-                examine(volume)
-                kind = "read"
-            except BoneSegError as error:
-                assert error.message and error.exit_code in (3, 5), (seed, error)
-                kind = error.kind
-            except Exception as error:
-                raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
+            kind = _ending(seed, lambda: examine(read_volume(path, force=bool(seed % 2), warn=lambda _: None)))  # noqa: B023
             ended[kind] = ended.get(kind, 0) + 1
     return ended
+
+
+def _ending(seed: int, read: Callable[[], object]) -> str:
+    """How reading a damaged file ended: ``read``, or the kind of a typed error; any other error fails the test."""
+    try:
+        read()
+    except BoneSegError as error:
+        assert error.message and error.exit_code in (3, 5), (seed, error)
+        return error.kind
+    except Exception as error:
+        raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
+    return "read"
 
 
 def read_damaged_segmentations(source: str, first: int, count: int) -> dict[str, int]:
@@ -116,17 +121,10 @@ def read_damaged_segmentations(source: str, first: int, count: int) -> dict[str,
     with tempfile.TemporaryDirectory(prefix="bone-fuzz-") as name:
         for seed in range(first, first + count):
             path = _damage(whole, Path(name), np.random.default_rng(seed))
-            try:
-                if seed % 2:
-                    read_labelmap(path, warn=lambda _: None)
-                else:
-                    read_segments(path, grid, warn=lambda _: None)
-                kind = "read"
-            except BoneSegError as error:
-                assert error.message and error.exit_code in (3, 5), (seed, error)
-                kind = error.kind
-            except Exception as error:
-                raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
+            if seed % 2:
+                kind = _ending(seed, lambda: read_labelmap(path, warn=lambda _: None))  # noqa: B023
+            else:
+                kind = _ending(seed, lambda: read_segments(path, grid, warn=lambda _: None))  # noqa: B023
             assert slicer.mrmlScene.GetNumberOfNodes() == nodes, f"seed {seed}: nodes were left in the scene"
             ended[kind] = ended.get(kind, 0) + 1
     return ended
