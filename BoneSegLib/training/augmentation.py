@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from BoneSegLib.models.plans import Intensity
 from BoneSegLib.training.synthesis.deformation import rotation_matrix
+from BoneSegLib.training.synthesis.noise import smooth_noise
 
 AIR_HU = -1024.0
 
@@ -38,6 +39,17 @@ def window_points(shape: Sequence[int], matrix: NDArray[np.float64], center: NDA
     return offsets @ torch.from_numpy(matrix.T.astype(np.float32)) + torch.from_numpy(center.astype(np.float32))
 
 
+def lumpy(points: torch.Tensor, rng: np.random.Generator, *, largest: float) -> torch.Tensor:
+    """``points`` (``(k, j, i, 3)``) moved by smooth noise, by up to about ``largest`` voxels of the case.
+
+    Bones grow lumps and dents of a few millimetres: where one ends must be seen, it cannot be remembered.
+    """
+    shape, scale = points.shape[:3], float(rng.uniform(5, 12))
+    amplitude = float(rng.uniform(0, largest)) / 2
+    moves = [torch.as_tensor(smooth_noise(shape, scale, rng)) for _ in range(3)]
+    return points + amplitude * torch.stack(moves, -1)
+
+
 def read_box(
     array: NDArray, points: torch.Tensor, *, outside: float, nearest: bool = False, margin: int = 1
 ) -> torch.Tensor:
@@ -47,10 +59,10 @@ def read_box(
            zip((flat.amin(0) - margin).tolist(), array.shape, strict=True)]  # fmt: skip
     high = [min(size, max(start + 2, int(value) + 1)) for value, size, start in
             zip((flat.amax(0) + margin).tolist(), array.shape, low, strict=True)]  # fmt: skip
-    box = np.ascontiguousarray(array[low[0] : high[0], low[1] : high[1], low[2] : high[2]])
+    box = np.array(array[low[0] : high[0], low[1] : high[1], low[2] : high[2]])
     size = torch.tensor(box.shape, dtype=torch.float32)
     grid = (2 * (points - torch.tensor(low, dtype=torch.float32)) / (size - 1) - 1).flip(-1)[None]
-    source = torch.from_numpy(box.astype(np.float32))[None, None] - outside
+    source = torch.from_numpy(box).float()[None, None].sub_(outside)
     mode = "nearest" if nearest else "bilinear"
     return functional.grid_sample(source, grid, mode=mode, padding_mode="zeros", align_corners=True)[0, 0] + outside
 
@@ -69,36 +81,6 @@ def change_intensity(ct: torch.Tensor, rng: np.random.Generator) -> torch.Tensor
     if rng.random() < 0.5:
         ct = ct + torch.randn(ct.shape) * float(rng.uniform(0, 45))
     return ct
-
-
-def change_anatomy(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """Marrow of another density, and contrast medium in the spinal canal: HU and labels (k, j, i) of a 2 mm window."""
-    if rng.random() < 0.5:
-        ct = change_marrow(ct, labels, rng, shell=int(rng.integers(1, 3)))
-    if rng.random() < 0.15:
-        spine = (labels >= _SACRUM).float()
-        inside = 1 - _dilated(1 - _dilated(spine, (0, 5, 5)), (0, 6, 6))
-        canal = inside * (1 - _dilated(spine, (0, 1, 1)))
-        ct = torch.maximum(ct, canal * float(rng.uniform(200, 1100)) - 1000 * (1 - canal))
-    return ct
-
-
-def change_marrow(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, shell: int) -> torch.Tensor:
-    """All bones, the sacrum alone or the spine, less dense from ``shell`` voxels under the surface on, down to fat."""
-    kind = rng.random()
-    bone = labels > 0 if kind < 0.25 else labels == _SACRUM if kind < 0.7 else labels >= _SACRUM
-    marrow = (1 - _dilated((~bone).float(), shell)) * float(rng.uniform(0.5, 1))
-    return ct + marrow * (ct * float(rng.uniform(0, 0.9)) - float(rng.uniform(0, 80)) - ct)
-
-
-_SACRUM = 3
-"""The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
-
-
-def _dilated(mask: torch.Tensor, radius: int | tuple[int, int, int]) -> torch.Tensor:
-    radii = (radius,) * 3 if isinstance(radius, int) else radius
-    size = [2 * r + 1 for r in radii]
-    return functional.max_pool3d(mask[None, None], size, stride=1, padding=radii)[0, 0]
 
 
 def _blurred(ct: torch.Tensor, *, weight: float) -> torch.Tensor:

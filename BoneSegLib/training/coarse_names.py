@@ -69,7 +69,7 @@ def coarse_names(
     votes += torch.randn(votes.shape) * float(rng.uniform(0, errors.roughness)) * (votes > 0)
     _err_by_blobs(votes, errors, rng)
     fine = functional.interpolate(votes[None], size=tuple(window), mode="trilinear", align_corners=True)[0]
-    return fine.argmax(0)
+    return fine.permute(1, 2, 3, 0).contiguous().argmax(-1)
 
 
 def _err_by_blobs(votes: torch.Tensor, errors: CoarseErrors, rng: np.random.Generator) -> None:

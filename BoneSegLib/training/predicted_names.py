@@ -54,8 +54,15 @@ def read_names(votes: NDArray[np.float16], points: torch.Tensor, *, step: float)
     The logits are read between coarse voxels and then decided, as nnU-Net's cascade does.
     """
     size = torch.tensor(votes.shape[1:], dtype=torch.float32)
-    grid = (2 * ((points + 0.5) / step) / size - 1).flip(-1)[None]
-    source = torch.from_numpy(votes.astype(np.float32))[None]
-    read = functional.grid_sample(source, grid, mode="bilinear", padding_mode="border", align_corners=False)[0]
-    inside = (grid[0].abs() <= 1).all(-1)
-    return torch.where(inside, read.argmax(0), 0)
+    where = (points + 0.5) / step - 0.5  # coarse voxels
+    # Only the votes around the window are converted.
+    low = (where.amin((0, 1, 2)).floor().clamp(min=0).minimum(size - 1)).long().tolist()
+    high = (where.amax((0, 1, 2)).ceil().clamp(min=0).minimum(size - 1)).long().tolist()
+    near = votes[:, low[0] : high[0] + 1, low[1] : high[1] + 1, low[2] : high[2] + 1].astype(np.float32)
+    extent = torch.tensor(near.shape[1:], dtype=torch.float32)
+    grid = (2 * (where - torch.tensor(low, dtype=torch.float32) + 0.5) / extent - 1).flip(-1)[None]
+    read = functional.grid_sample(torch.from_numpy(near)[None], grid, padding_mode="border", align_corners=False)[0]
+    # torch decides among contiguous classes several times as fast.
+    named = read.permute(1, 2, 3, 0).contiguous().argmax(-1)
+    inside = ((where >= -0.5) & (where <= size - 0.5)).all(-1)
+    return torch.where(inside, named, 0)

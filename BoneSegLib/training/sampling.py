@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from BoneSegLib.training.anatomy_augmentation import change_anatomy, change_marrow, fill_canal
 from BoneSegLib.training.augmentation import (
     AIR_HU,
     PoseOptions,
-    change_anatomy,
     change_intensity,
-    change_marrow,
+    lumpy,
     normalize,
     random_pose,
     read_box,
@@ -26,6 +26,9 @@ from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot
 from BoneSegLib.training.predicted_names import read_names, votes_path
 from BoneSegLib.training.stage import LOWRES, StagePlan, Triple
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
+
+_LUMP_MM = 4.0
+"""How far a surface may move, in mm: two voxels of the fine stage."""
 
 
 class Sampler(Protocol):
@@ -72,6 +75,8 @@ class WholeFieldSampler:
             _cut(ct, labels, rng)
         if rng.random() < 0.35:  # shell and marrow share a voxel of this size, or the shell has one of its own
             ct = change_marrow(ct, labels, rng, shell=int(rng.integers(0, 2)))
+        if rng.random() < 0.12:
+            ct = fill_canal(ct, labels, rng, spacing=self._plan.spacing)
         ct = change_intensity(ct, rng)
         ct, labels = _mirror(ct, labels, rng)
         return normalize(ct, self._plan.intensity)[None], labels
@@ -99,10 +104,12 @@ class WindowSampler:
         opened = open_case(case)
         pose = random_pose(self._pose, rng) * self._step
         points = window_points(self._patch, pose, self._center(opened, case, rng))
+        names = self._names(opened, case, points, rng)
+        if rng.random() < 0.7:
+            points = lumpy(points, rng, largest=_LUMP_MM / self._case_spacing)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        names = self._names(opened, case, points, rng)
-        ct = change_intensity(change_anatomy(ct, labels, rng), rng)
+        ct = change_intensity(change_anatomy(ct, labels, rng, spacing=self._plan.spacing), rng)
         if rng.random() < 0.5:
             table = torch.from_numpy(mirrored_labels()).long()
             ct, labels, names = ct.flip(2), table[labels.flip(2)], table[names.flip(2)]
@@ -113,7 +120,7 @@ class WindowSampler:
         """Half of the time what the coarse network said, where it was asked (`predicted_names`)."""
         votes = votes_path(case)
         if rng.random() < self._predicted_share and votes.exists():
-            return read_names(np.load(votes), points, step=LOWRES.spacing / self._case_spacing)
+            return read_names(np.load(votes, mmap_mode="r"), points, step=LOWRES.spacing / self._case_spacing)
         return coarse_names(opened.labels, points, classes=CLASS_COUNT, spacing=self._case_spacing,
                             errors=self._errors, factor=self._factor, rng=rng)  # fmt: skip
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from BoneSegLib.training.augmentation import change_anatomy, change_marrow
+from BoneSegLib.training.anatomy_augmentation import change_density, change_marrow, fill_canal, fill_discs_with_gas
+from BoneSegLib.training.augmentation import lumpy, read_box, window_points
 
 SACRUM, L3 = 3, 8
 
@@ -36,14 +37,61 @@ def test_marrow_may_become_as_dark_as_fat_and_no_darker():
     assert -80 <= darkest < 0
 
 
-def test_contrast_medium_fills_the_canal_behind_a_vertebral_body_and_spares_the_bone():
+def _tube() -> tuple[torch.Tensor, torch.Tensor]:
+    """Bone around a canal that runs along k: HU and labels of 2 mm voxels."""
     labels = torch.zeros(12, 48, 48, dtype=torch.long)
     labels[:, 8:40, 8:40] = L3
-    labels[:, 20:30, 18:30] = 0  # the canal
-    ct = torch.where(labels > 0, 300.0, 20.0)
-    seen = [change_anatomy(ct, labels, np.random.default_rng(seed)) for seed in range(80)]
-    filled = [changed for changed in seen if float(changed[6, 25, 24]) > 190]
-    assert 3 <= len(filled) <= 30
-    for changed in filled:
-        assert (changed[labels > 0] <= 300).all()
-        assert (changed[:, :4] == 20).all()
+    labels[:, 20:30, 18:30] = 0
+    return torch.where(labels > 0, 300.0, 20.0), labels
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_contrast_medium_fills_the_canal_behind_a_vertebral_body_and_spares_the_rest(seed):
+    ct, labels = _tube()
+    changed = fill_canal(ct, labels, np.random.default_rng(seed), spacing=2.0)
+    assert float(changed[6, 25, 24]) >= 200
+    assert torch.equal(changed[labels > 0], ct[labels > 0])
+    assert (changed[:, :4] == 20).all()
+
+
+def test_contrast_medium_reaches_the_canal_of_a_coarse_window_too():
+    ct, labels = (array[::3, ::3, ::3] for array in _tube())
+    changed = fill_canal(ct, labels, np.random.default_rng(0), spacing=6.0)
+    assert float(changed[2, 8, 8]) >= 200
+    assert (changed[:, :1] == 20).all()
+
+
+def test_gas_is_found_in_discs_alone():
+    labels = torch.zeros(40, 32, 32, dtype=torch.long)
+    labels[4:18, 6:26, 6:26], labels[22:36, 6:26, 6:26] = L3, L3 - 1
+    ct = torch.where(labels > 0, 300.0, 60.0)
+    disc = torch.zeros(labels.shape, dtype=torch.bool)
+    disc[18:22, 6:26, 6:26] = True
+    with_gas = 0
+    for seed in range(20):
+        changed = fill_discs_with_gas(ct, labels, np.random.default_rng(seed), spacing=2.0)
+        assert torch.equal(changed[~disc], ct[~disc])
+        with_gas += float(changed[disc].min()) <= -150
+    assert with_gas > 10
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_density_changes_within_bone_alone(seed):
+    ct, labels, _ = _ball(L3)
+    changed = change_density(ct, labels, np.random.default_rng(seed))
+    assert torch.equal(changed[labels == 0], ct[labels == 0])
+    assert float(changed[labels > 0].std()) > 1
+
+
+def test_lumps_move_ct_and_labels_together_by_no_more_than_a_few_voxels():
+    ct, labels, distance = _ball(L3)
+    points = window_points(ct.shape, np.eye(3), (np.array(ct.shape) - 1) / 2)
+    largest = 0.0
+    for seed in range(20):
+        moved = lumpy(points, np.random.default_rng(seed), largest=2.0)
+        largest = max(largest, float((moved - points).abs().max()))
+        bone = read_box(ct.numpy(), moved, outside=40.0) > 220
+        named = read_box(labels.numpy(), moved, outside=0, nearest=True) > 0
+        assert float((bone != named).float().mean()) < 0.01
+        assert bool(named[distance < 4].all()) and not bool(named[distance > 14].any())
+    assert 1 < largest < 5

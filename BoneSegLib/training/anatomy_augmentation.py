@@ -1,0 +1,79 @@
+"""Random changes of what is in a window, drawn anew at every step: other bones, other contents of canal and discs.
+
+All take HU and labels (k, j, i) of a window on an LPS grid and return HU; lengths of voxels are in mm.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from BoneSegLib.training.synthesis.noise import smooth_noise
+
+_SACRUM = 3
+"""The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
+
+
+def change_anatomy(
+    ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, spacing: float
+) -> torch.Tensor:
+    """Marrow, patches of denser and poorer bone, gas in discs, and contrast medium in the spinal canal."""
+    if rng.random() < 0.5:
+        ct = change_marrow(ct, labels, rng, shell=int(rng.integers(1, 3)))
+    if rng.random() < 0.4:
+        ct = change_density(ct, labels, rng)
+    if rng.random() < 0.12:
+        ct = fill_discs_with_gas(ct, labels, rng, spacing=spacing)
+    if rng.random() < 0.15:
+        ct = fill_canal(ct, labels, rng, spacing=spacing)
+    return ct
+
+
+def change_marrow(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, shell: int) -> torch.Tensor:
+    """All bones, the sacrum alone or the spine, less dense from ``shell`` voxels under the surface on, down to fat."""
+    kind = rng.random()
+    bone = labels > 0 if kind < 0.25 else labels == _SACRUM if kind < 0.7 else labels >= _SACRUM
+    marrow = (1 - _dilated((~bone).float(), shell)) * float(rng.uniform(0.5, 1))
+    return ct + marrow * (ct * float(rng.uniform(0, 0.9)) - float(rng.uniform(0, 80)) - ct)
+
+
+def change_density(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Bone of a density that differs from place to place, here and there as dense as worn joints and end plates are."""
+    bone = (labels > 0).float()
+    field = smooth_noise(ct.shape, float(rng.uniform(4, 14)), rng)
+    ct = ct + bone * torch.clamp(ct - 50, min=0) * (float(rng.uniform(0, 0.35)) * field).clamp(-0.6, 1)
+    if rng.random() < 0.5:
+        worn = torch.clamp(smooth_noise(ct.shape, float(rng.uniform(4, 10)), rng) - 0.6, 0, 1)
+        ct = ct + bone * worn * float(rng.uniform(100, 700))
+    return ct
+
+
+def fill_canal(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, spacing: float) -> torch.Tensor:
+    """Contrast medium in the spinal canal, as a myelogram has: what bone encloses within an axial plane."""
+    spine = (labels >= _SACRUM).float()
+    reach = round(10 / spacing)
+    inside = 1 - _dilated(1 - _dilated(spine, (0, reach, reach)), (0, round(12 / spacing), round(12 / spacing)))
+    margin = 1 if spacing < 4 else 0
+    canal = inside * (1 - _dilated(spine, (0, margin, margin)))
+    return torch.maximum(ct, canal * float(rng.uniform(200, 1100)) - 1000 * (1 - canal))
+
+
+def fill_discs_with_gas(
+    ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, spacing: float
+) -> torch.Tensor:
+    """Gas in some worn discs (the vacuum phenomenon): in parts of what has bone of the spine above and below it."""
+    spine = (labels >= _SACRUM).float()
+    near = round(14 / spacing)
+    padded = functional.pad(spine[None, None], (0, 0, 0, 0, near, near))
+    reached = functional.max_pool3d(padded, (near + 1, 1, 1), stride=1)[0, 0]
+    below, above = reached[: len(spine)], reached[near:]
+    disc = 1 - _dilated(1 - below * above * (1 - spine), (0, round(6 / spacing), round(6 / spacing)))
+    gas = disc * (smooth_noise(ct.shape, float(rng.uniform(3, 8)), rng) > float(rng.uniform(0, 0.8)))
+    return ct + gas * (float(rng.uniform(-900, -150)) - ct)
+
+
+def _dilated(mask: torch.Tensor, radius: int | tuple[int, int, int]) -> torch.Tensor:
+    radii = (radius,) * 3 if isinstance(radius, int) else radius
+    size = [2 * r + 1 for r in radii]
+    return functional.max_pool3d(mask[None, None], size, stride=1, padding=radii)[0, 0]
