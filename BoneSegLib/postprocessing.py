@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from BoneSegLib.pieces import holes_of, pieces_of
+
 SMALLEST_FRAGMENT = 0.1
 """A piece smaller than this share of the bone's largest piece is dropped."""
 
@@ -30,35 +32,12 @@ def clean_labels(labels: np.ndarray, values: Sequence[int], *, islands: bool = T
             (inner,) = ndimage.find_objects((part == value).view(np.uint8))
             part = part[inner]
         if holes:
-            part[_holes(part == value) & (part == 0)] = value
+            part[holes_of(part == value) & (part == 0)] = value
 
 
 def _drop_islands(part: np.ndarray, value: int) -> None:
     mask = part == value
-    pieces, count = _pieces(mask)
+    pieces, count = pieces_of(mask)
     if count > 1:
         sizes = np.bincount(pieces[mask], minlength=count + 1)
         part[(sizes < SMALLEST_FRAGMENT * sizes.max())[pieces] & mask] = 0
-
-
-def _holes(mask: np.ndarray) -> np.ndarray:
-    """What a mask encloses: pieces of the rest that do not reach the border of the array. A tenth of the time that
-    `scipy.ndimage.binary_fill_holes` takes, which walks in from the border step by step."""
-    pieces, count = _pieces(~mask)
-    enclosed = np.ones(count + 1, dtype=bool)
-    enclosed[0] = False
-    for axis in range(mask.ndim):
-        for side in (0, -1):
-            enclosed[np.unique(pieces.take(side, axis=axis))] = False
-    return enclosed[pieces] if enclosed.any() else np.zeros_like(mask)
-
-
-def _pieces(mask: np.ndarray) -> tuple[np.ndarray, int]:
-    """Connected pieces (0: outside of the mask) and their number, in two bytes a voxel where these are enough."""
-    from scipy import ndimage
-
-    pieces = np.empty(mask.shape, dtype=np.uint16)
-    try:
-        return pieces, int(ndimage.label(mask, output=pieces))
-    except RuntimeError:  # more pieces than two bytes can count
-        return ndimage.label(mask)

@@ -6,6 +6,7 @@ import numpy as np
 
 from BoneSegLib.flags import kinds
 from BoneSegLib.flags.bones import Bone
+from BoneSegLib.pieces import pieces_of
 
 _LARGE_PIECE = 0.1
 """A second piece counts when it has this share of the largest one's voxels."""
@@ -29,9 +30,7 @@ def flags_alone(bone: Bone) -> list[str]:
 
 
 def _large_pieces(mask: np.ndarray) -> int:
-    from scipy import ndimage
-
-    pieces, count = ndimage.label(mask)
+    pieces, count = pieces_of(mask)
     if count < 2:
         return count
     sizes = np.bincount(pieces[mask], minlength=count + 1)[1:]

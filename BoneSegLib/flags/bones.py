@@ -72,16 +72,24 @@ class Bone:
     @cached_property
     def points(self) -> np.ndarray:
         """(n, 3) RAS mm of its voxels, thinned out to about 3 mm."""
-        strides = [max(1, int(_POINTS_MM / step)) for step in self.geometry.spacing[::-1]]
+        strides = [max(1, round(_POINTS_MM / step)) for step in self.geometry.spacing[::-1]]
         thinned = self.mask[tuple(slice(None, None, stride) for stride in strides)]
         kji = np.argwhere(thinned if thinned.any() else self.mask) * (strides if thinned.any() else [1, 1, 1])
         return _to_ras(kji + [part.start for part in self.box], self.geometry)
 
-    def distance_mm(self, other: Bone) -> float:
-        """Between the two nearest voxels, right to some millimetres."""
+    def is_farther_than(self, limit_mm: float, other: Bone) -> bool:
+        """Whether the two nearest voxels are farther apart, right to some millimetres."""
         from scipy.spatial import cKDTree
 
-        return float(cKDTree(self.points).query(other.points)[0].min())
+        ours, theirs = _near(self.points, other.points, limit_mm), _near(other.points, self.points, limit_mm)
+        if not len(ours) or not len(theirs):
+            return True
+        return bool(np.isinf(cKDTree(ours).query(theirs, distance_upper_bound=limit_mm)[0]).all())
+
+
+def _near(points: np.ndarray, others: np.ndarray, mm: float) -> np.ndarray:
+    """The points in the box around others, grown by ``mm``."""
+    return points[((points >= others.min(0) - mm) & (points <= others.max(0) + mm)).all(1)]
 
 
 def bones_of(labels: LabelMap, seen: Box | None = None) -> dict[str, Bone]:

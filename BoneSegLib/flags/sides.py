@@ -32,7 +32,7 @@ def flags_of_sides(bones: Mapping[str, Bone]) -> Iterator[tuple[str, str]]:
 def _flags_of_joints(bones: Mapping[str, Bone]) -> Iterator[tuple[str, str]]:
     for side in ("left", "right"):
         femur, hip = bones.get(f"femur_{side}"), bones.get(f"hip_{side}")
-        if femur and hip and femur.distance_mm(hip) > _JOINT_MM:
+        if femur and hip and femur.is_farther_than(_JOINT_MM, hip):
             yield f"femur_{side}", kinds.APART
 
 

@@ -73,7 +73,7 @@ def _are_neighbours(upper: Bone, lower: Bone) -> bool:
 
 
 def _has_gap(neighbours: Sequence[tuple[Bone, Bone]]) -> bool:
-    return any(upper.distance_mm(lower) > _GAP_MM for upper, lower in neighbours)
+    return any(upper.is_farther_than(_GAP_MM, lower) for upper, lower in neighbours)
 
 
 def _is_uneven(neighbours: Sequence[tuple[Bone, Bone]]) -> bool:
