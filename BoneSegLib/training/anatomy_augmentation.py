@@ -15,9 +15,7 @@ _SACRUM = 3
 """The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
 
 
-def change_anatomy(
-    ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, spacing: float
-) -> torch.Tensor:
+def change_anatomy(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, spacing: float) -> torch.Tensor:
     """Marrow, patches of denser and poorer bone, gas in discs, and contrast medium in the spinal canal."""
     if rng.random() < 0.5:
         ct = change_marrow(ct, labels, rng, shell=int(rng.integers(1, 3)))
