@@ -14,7 +14,7 @@ class BuildWithResources(build_py):
         super().run()
         if self.editable_mode:
             return
-        for name in ("Models", "Terminology"):
+        for name in ("Models", "Spine", "Terminology"):
             target = Path(self.build_lib) / "BoneSegLib" / "Resources" / name
             shutil.copytree(Path("Resources") / name, target, dirs_exist_ok=True)
 

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from BoneSegLib.anatomy import Structure, select_structures
-from BoneSegLib.boxes import Box
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
@@ -67,6 +66,14 @@ def segment(
             notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
             run = replace(run, device=torch.device("cpu"))
             found, clock = run.find(part)
+    with memory_errors_told():
+        labels = found.labels
+        if part.array.shape != volume.array.shape:
+            labels = np.zeros(volume.array.shape, dtype=np.uint8)
+            labels[region] = found.labels
+        result = LabelMap(labels, volume.geometry, structures, {"confidence": found.confidence})
+        flags = flags_of(result, region)
+    clock.lap("flags")
     info = describe_run(
         model,
         options,
@@ -75,24 +82,10 @@ def segment(
         seconds=clock.seconds,
         seconds_total=time.perf_counter() - started,
         confidence=found.confidence,
-        notes=notes,
+        notes=notes if labels.any() else (*notes, NOTHING_FOUND),
     )
-    with memory_errors_told():
-        labels = found.labels
-        if part.array.shape != volume.array.shape:
-            labels = np.zeros(volume.array.shape, dtype=np.uint8)
-            labels[region] = found.labels
-        result = _judged(LabelMap(labels, volume.geometry, structures, info), region)
     progress(1.0, "Done")
-    return result
-
-
-def _judged(labels: LabelMap, region: Box) -> LabelMap:
-    """With its flags noted, and said plainly if nothing was found; ``region`` was looked at."""
-    notes = labels.info["notes"]
-    if isinstance(notes, list) and not labels.array.any():
-        notes = [*notes, NOTHING_FOUND]
-    return replace(labels, info={**labels.info, "notes": notes, "flags": flags_of(labels, region)})
+    return replace(result, info={**info, "flags": flags})
 
 
 @dataclass(frozen=True, eq=False)

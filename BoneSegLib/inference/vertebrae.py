@@ -12,8 +12,6 @@ _CHAIN = ("sacrum", "vertebra_L5", "vertebra_L4", "vertebra_L3", "vertebra_L2", 
 _ABOVE = "other_bone"
 _FINE_MM = 2.0
 """The names are moved on every voxel as coarse as this: discs are four times as high."""
-_HU = (-150.0, 700.0)
-"""Neither gas in a disc nor a screw beside it counts for more than that."""
 
 
 def vertebra_chain(labels: Mapping[str, int]) -> tuple[int, ...]:
@@ -41,7 +39,7 @@ def move_names_to_discs(
     def read_hu(places: np.ndarray) -> np.ndarray:
         # Both grids share their outer faces, not the middles of their first voxels.
         index = (places / own + 0.5) * image.shape / size - 0.5
-        return np.clip(ndimage.map_coordinates(image, index.T, output=np.float32, order=1, mode="nearest"), *_HU)
+        return ndimage.map_coordinates(image, index.T, output=np.float32, order=1, mode="nearest")
 
     a, b, c = own * strides
     moved = names_at_discs(thinned, chain, read_hu, spacing=(float(a), float(b), float(c)))

@@ -28,16 +28,24 @@ class SpineAxis:
         """Arc length of each point in mm."""
         return np.arange(len(self.points), dtype=np.float64)
 
+    @property
+    def ahead(self) -> Floats:
+        """(n, 3) unit vectors across the axis, to the front."""
+        across = np.cross(self.tangents, [0.0, 0.0, 1.0])
+        return across / np.linalg.norm(across, axis=1, keepdims=True)
+
+    @property
+    def aside(self) -> Floats:
+        """(n, 3) unit vectors across the axis, to the right."""
+        return np.cross(self.tangents, self.ahead)
+
     def across(self, radius: float, step: float = 3.0) -> Floats:
         """Points of a round plate across the axis at each of its points: (n, plate, 3) in mm."""
-        first = np.cross(self.tangents, [0.0, 0.0, 1.0])
-        first /= np.linalg.norm(first, axis=1, keepdims=True)
-        second = np.cross(self.tangents, first)
         steps = np.arange(-radius, radius + step / 2, step)
         a, b = (grid.ravel() for grid in np.meshgrid(steps, steps))
         inside = a**2 + b**2 <= (radius + 0.5) ** 2
         a, b = a[inside, None], b[inside, None]
-        return self.points[:, None] + first[:, None] * a + second[:, None] * b
+        return self.points[:, None] + self.ahead[:, None] * a + self.aside[:, None] * b
 
     def position_of(self, places: Floats) -> Floats:
         """Arc length of the plate on which each of ``places`` (m, 3; mm) lies."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from BoneSegLib.spine.axis import SpineAxis, spine_axis
-from BoneSegLib.spine.discs import disc_evidence, find_discs, name_borders
+from BoneSegLib.spine.discs import find_discs, name_borders
+from BoneSegLib.spine.picture import ReadHU, straightened
 
 Spacing = tuple[float, float, float]
-ReadHU = Callable[[NDArray[np.float64]], NDArray]
-"""HU at places (m, 3): mm along k, j, i from the middle of the first voxel."""
 
 _BODY_MM = 12.0
 """Radius of the plates across the spine: within a body, even a tilted one."""
@@ -34,16 +33,20 @@ def names_at_discs(
     axis = spine_axis(vertebrae, spacing)
     if axis is None:
         return names
-    plates = axis.across(_BODY_MM)
-    flat = plates.reshape(-1, 3)
-    profile = np.median(np.asarray(read_hu(flat), np.float64).reshape(plates.shape[:2]), axis=1)
-    seen = _read_nearest(names, flat, spacing).reshape(plates.shape[:2])
-    shares = np.stack([(seen == label).mean(1) for label in chain], axis=1)
-    borders = name_borders(shares)
-    discs = find_discs(disc_evidence(profile), borders)
+    from BoneSegLib.spine.disc_network import disc_evidence
+
+    borders = borders_along(axis, names, chain, spacing)
+    discs = find_discs(disc_evidence(straightened(axis, read_hu)), borders)
     if discs == borders:
         return names
     return _moved(names, vertebrae, chain, axis, borders, discs, spacing)
+
+
+def borders_along(axis: SpineAxis, names: NDArray[np.uint8], chain: Sequence[int], spacing: Spacing) -> dict[int, int]:
+    """Where along an axis each name of ``chain`` begins (see `name_borders`)."""
+    plates = axis.across(_BODY_MM)
+    seen = _read_nearest(names, plates.reshape(-1, 3), spacing).reshape(plates.shape[:2])
+    return name_borders(np.stack([(seen == label).mean(1) for label in chain], axis=1))
 
 
 def _moved(

@@ -86,7 +86,7 @@ class WindowSampler:
     """For the fine stage: a window around a bone, with names as a coarse stage gives them."""
 
     def __init__(
-        self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None, predicted_share: float = 0.5
+        self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None, predicted_share: float = 0.35
     ) -> None:
         self._predicted_share = predicted_share
         self._plan = plan
@@ -117,7 +117,7 @@ class WindowSampler:
         return torch.cat([ct, one_hot_names(names, CLASS_COUNT)]), labels
 
     def _names(self, opened: Case, case: Path, points: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        """Half of the time what the coarse network said, where it was asked (`predicted_names`)."""
+        """At times what the coarse network said, where it was asked (`predicted_names`): names at discs err less."""
         votes = votes_path(case)
         if rng.random() < self._predicted_share and votes.exists():
             return read_names(np.load(votes, mmap_mode="r"), points, step=LOWRES.spacing / self._case_spacing)

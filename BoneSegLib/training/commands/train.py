@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-validation", action="store_true", help="do not segment the held-out cases at the end")
     parser.add_argument("--name", help="of the model (default: the name of RUN)")
     bones = parser.add_argument_group("the bundled bone model, on cases of 'boneseg synthesize --format npy'")
-    bones.add_argument("--stage", choices=("3d_lowres", "3d_cascade_fullres"), help="which network to train")
+    bones.add_argument("--stage", choices=("3d_lowres", "3d_cascade_fullres", "discs"),
+                       help="which network to train; 'discs': the small one that sees them")  # fmt: skip
     bones.add_argument("--export", metavar="MODEL", type=Path, help="write a model folder from the trained stages")
     parser.add_argument("--json", action="store_true", help="print one JSON object that tells what was done")
 

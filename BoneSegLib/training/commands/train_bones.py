@@ -25,7 +25,12 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
             f"There are no cases in '{args.data.name}'.", remedy="Make some: boneseg synthesize MAPS -o FOLDER"
         )
     done: dict[str, object] = {"cases": len(cases)}
-    if args.stage is not None:
+    if args.stage == "discs":
+        from BoneSegLib.training.discs.train import run
+
+        folder, threads = args.output / "discs", args.threads or 1
+        done["discs"] = str(run(args.data, folder, minutes=args.minutes, steps=args.steps, threads=threads))
+    elif args.stage is not None:
         options = LoopOptions(
             minutes=args.minutes, steps=args.steps, batch=args.batch or 2, learning_rate=args.learning_rate
         )
