@@ -36,7 +36,7 @@ class SegmentOptions:
     ``folds``: fold numbers as text, or ``("all",)``; several are averaged (``None`` = every fold the stage has).
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
-    ``refine``: move the edges to where the image has them, within half a voxel of the last network's grid.
+    ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
     ``discs``: move the names of vertebrae to the discs that the image shows. ``postprocess``: drop stray fragments and
     fill enclosed holes. ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
     """
@@ -52,7 +52,7 @@ class SegmentOptions:
     force: bool = False
     discs: bool = True
     postprocess: bool = True
-    refine: bool = False
+    refine: bool = True
     coarse_to_fine: bool = True
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ class BoneSegParameterNode:
     visiblePartOnly: bool = False
     cleanUp: bool = True
     mirroring: bool = False
-    refine: bool = False
+    refine: bool = True
     referenceSegmentation: Labels
     testSegmentation: Labels
     tolerance: Annotated[float, WithinRange(0.0, 20.0)] = 2.0

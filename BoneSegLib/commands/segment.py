@@ -29,7 +29,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tta", action="store_true", help="average over mirrored images where the model allows it")
     parser.add_argument("--roi", metavar="BOX", help="only here: R1,R2,A1,A2,S1,S2 in RAS mm")
     parser.add_argument(
-        "--refine", action="store_true", help="move edges to where the CT has them, behind a coarse model"
+        "--refine",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="move the edges of bones to where the CT has them (default: yes)",
     )
     parser.add_argument(
         "--no-discs",

@@ -19,6 +19,7 @@ from BoneSegLib.flags import NOTHING_FOUND, flags_of
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities, combine
 from BoneSegLib.inference.device import choose_device, choose_precision
+from BoneSegLib.inference.edges import names_bones_alone
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
 from BoneSegLib.inference.names import resample_names
@@ -140,19 +141,10 @@ class _Run:
         if self.is_cancelled():
             raise Cancelled
         self.progress(0.95, "Finishing the labels")
-        if self.options.refine:
-            labels = self._refined(volume, labels, half_voxel=max(stages[-1].configuration.spacing) / 2)
-            clock.lap("refine")
         if self.options.postprocess:
             clean_labels(labels, [structure.label for structure in self.structures])
             clock.lap("postprocess")
         return _Found(labels, combine(means, wanted))
-
-    def _refined(self, volume: Volume, labels: np.ndarray, *, half_voxel: float) -> np.ndarray:
-        """Edges at full resolution; they may move by half a voxel of the network that found them."""
-        coarse = LabelMap(labels, volume.geometry, self.structures)
-        options = RefineOptions(band_mm=half_voxel)
-        return refine_edges(volume, coarse, options=options, is_cancelled=self.is_cancelled).array
 
     def _run_stages(self, tasks: list[StageTask], labels: np.ndarray, clock: Clock) -> list[tuple[float | None, ...]]:
         """Writes ``labels`` (uint8, the shape of the tasks' image); returns each network's mean probabilities."""
@@ -186,12 +178,25 @@ class _Run:
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
             if decided is labels:
+                if self._has_edges_moved(task):
+                    clock.lap("restore")
+                    self._refine(task, labels)
+                    clock.lap("refine")
                 table = self._label_table()
                 for plane in labels:
                     plane[:] = table[plane]
             means.append(probabilities.means())
             clock.lap("restore")
         return means
+
+    def _refine(self, task: StageTask, labels: np.ndarray) -> None:
+        """Edges at full resolution; they may move by half a voxel of the network that found them."""
+        options = RefineOptions(band_mm=max(task.stage.configuration.spacing) / 2)
+        refine_edges(task.image, labels, task.spacing, options=options, is_cancelled=self.is_cancelled)
+
+    def _has_edges_moved(self, task: StageTask) -> bool:
+        dataset = task.stage.dataset
+        return self.options.refine and dataset.is_ct and names_bones_alone(dataset.labels)
 
     def _settled_by_discs(self, task: StageTask) -> tuple[int, ...]:
         """The network's labels from the sacrum up, if the image's discs have the last word on them."""

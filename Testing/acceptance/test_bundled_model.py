@@ -77,7 +77,9 @@ def test_the_model_gives_the_same_labels_in_nnunetv2(model, stage):
     geometry = Geometry.from_spacing(
         array.shape[::-1], volume.geometry.spacing, directions=volume.geometry.directions.round()
     )
-    options = SegmentOptions(quality="fast", precision="fp32", device="cpu", postprocess=False, discs=False)
+    options = SegmentOptions(
+        quality="fast", precision="fp32", device="cpu", postprocess=False, discs=False, refine=False
+    )
     ours = segment(Volume(array, geometry), options).array
     union = (ours > 0) | (theirs > 0)
     assert union.sum() > 10_000

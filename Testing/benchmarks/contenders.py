@@ -132,8 +132,8 @@ def _only_bones(model: Path, labels: np.ndarray) -> np.ndarray:
     return table[labels.astype(np.uint8)]
 
 
-# What the others do too, and no more: neither names of vertebrae checked against the discs nor islands dropped.
-SAME_STEPS = {"discs": False, "postprocess": False}
+# What the others do too, and no more: no names checked against the discs, no edges moved, no islands dropped.
+SAME_STEPS = {"discs": False, "refine": False, "postprocess": False}
 CONTENDERS: dict[str, Callable[..., Result]] = {
     "nnunetv2": nnunet,
     "MONAI": monai,

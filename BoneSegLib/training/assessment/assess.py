@@ -15,6 +15,7 @@ from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 from BoneSegLib.headless.read import read_volume
+from BoneSegLib.inference.edges import names_bones_alone
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
 from BoneSegLib.inference.vertebrae import vertebra_chain
@@ -31,13 +32,14 @@ Row = dict[str, object]
 Tell = Callable[[str], object]
 
 NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
+NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AssessOptions:
     """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
     -> levels, for robustness; empty for none; ``robustness_cases``: names of the cases that are distorted, empty for
-    all. ``cleaning``: measure each step of post-processing, and what the names of vertebrae at discs do."""
+    all. ``cleaning``: measure each step of post-processing, and what names at discs and moved edges do."""
 
     segment: SegmentOptions
     labels: tuple[str, ...] = ()
@@ -83,7 +85,7 @@ def assess(
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
                 cleaning += _cleaning_rows(case, raw)
-                cleaning += _disc_rows(case, options, model, tell)
+                cleaning += _rows_without(case, options, model, tell)
             if not options.robustness_cases or case.name in options.robustness_cases:
                 robustness += list(_robustness_rows(case, found, options, tell))
     return Assessment(
@@ -124,15 +126,21 @@ def _cleaning_rows(case: Judged, raw: LabelMap) -> list[Row]:
     ]
 
 
-def _disc_rows(case: Judged, options: AssessOptions, model: Model, tell: Tell) -> Iterator[Row]:
-    """The default without the names of vertebrae moved to discs, for a model that they are moved for."""
-    chain = vertebra_chain(model.dataset.labels)
-    if not (options.segment.discs and options.segment.postprocess and chain and model.dataset.is_ct):
+def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell) -> Iterator[Row]:
+    """The default less one of the steps on bones in CT, each that the model has."""
+    default = options.segment
+    if not (default.postprocess and model.dataset.is_ct):
         return
-    tell(f"{case.name}: names of vertebrae as the network has them")
-    found = segment(case.image, replace(options.segment, force=True, discs=False))
-    for structure, dice in dice_by_structure(found, case.reference).items():
-        yield {"case": case.name, "step": NO_DISCS, "structure": structure, "dice": dice}
+    without = {}
+    if default.discs and vertebra_chain(model.dataset.labels):
+        without[NO_DISCS] = replace(default, force=True, discs=False)
+    if default.refine and names_bones_alone(model.dataset.labels):
+        without[NO_REFINE] = replace(default, force=True, refine=False)
+    for step, chosen in without.items():
+        tell(f"{case.name}: {step}")
+        found = segment(case.image, chosen)
+        for structure, dice in dice_by_structure(found, case.reference).items():
+            yield {"case": case.name, "step": step, "structure": structure, "dice": dice}
 
 
 def _robustness_rows(case: Judged, found: LabelMap, options: AssessOptions, tell: Tell) -> Iterator[Row]:
