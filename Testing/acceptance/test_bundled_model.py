@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,8 +56,8 @@ def test_the_model_segments_all_ten_bones(model):
 def test_the_sample_ct_is_segmented_as_well_as_make_demo_asks():
     volume = read_volume(SAMPLE / "sample_ct.nii.gz")
     dice = dice_of(read_labelmap(SAMPLE / "sample_labels.nii.gz"), segment(volume))
-    assert dice["mean"] >= 0.85, dice
-    assert min(dice.values()) > 0.7, dice
+    assert dice["mean"] >= 0.89, dice
+    assert min(dice.values()) > 0.8, dice
 
 
 @pytest.mark.parametrize("stage", ["3d_lowres"])
@@ -100,7 +102,7 @@ def test_a_graphics_card_gives_the_labels_of_the_processor():
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    ("quality", "hip", "sacrum", "vertebra"), [("fast", 0.84, 0.65, 0.64), ("full", 0.90, 0.80, 0.75)]
+    ("quality", "hip", "sacrum", "vertebra"), [("fast", 0.87, 0.70, 0.71), ("full", 0.92, 0.83, 0.79)]
 )
 def test_the_bones_of_a_real_ct_are_found_and_on_their_side(shared_data, quality, hip, sacrum, vertebra):
     volume = read_volume(shared_data / "ct" / "lumbar_sacrum_s0009_ct.nii.gz")
@@ -109,6 +111,20 @@ def test_the_bones_of_a_real_ct_are_found_and_on_their_side(shared_data, quality
     assert min(dice["hip_left"], dice["hip_right"]) > hip, dice
     assert dice["sacrum"] > sacrum, dice
     assert min(dice[f"vertebra_L{level}"] for level in range(1, 6)) > vertebra, dice
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("slices", [2, 3, 4])
+def test_vertebrae_keep_their_names_in_a_real_ct_of_thick_slices(shared_data, slices):
+    """Slices of 3, 4.5 and 6 mm, each the mean of as many thin ones."""
+    volume = read_volume(shared_data / "ct" / "lumbar_sacrum_s0009_ct.nii.gz")
+    reference = real_labels(shared_data / "ct" / "lumbar_sacrum_s0009_labels.nii.gz")
+    count = len(volume.array) // slices * slices
+    means = volume.array[:count].reshape(-1, slices, *volume.array.shape[1:]).mean(1)
+    thick = replace(volume, array=volume.array.copy())
+    thick.array[:count] = np.repeat(means, slices, axis=0).round()
+    dice = dice_of(reference, segment(thick, SegmentOptions(quality="fast")))
+    assert min(dice[f"vertebra_L{level}"] for level in range(1, 6)) > 0.65, dice
 
 
 @pytest.mark.real_data
