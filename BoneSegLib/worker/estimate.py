@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OTHER = "other"
 _OTHER_SECONDS_PER_MEGAVOXEL = 0.08
 _SHARE_WITH_BONES = 0.5
-"""Of a finer network's windows, so many are near bones: 84 of 294 in a CT of abdomen and pelvis, more in a close one."""
+"""Of a finer network's windows, so many are near bones: 84 of 294 in a CT of the abdomen, more in a close one."""
 
 _SLOW_S = 0.5
 """A window that takes longer is not tried twice: loading kernels hardly counts, and somebody may be waiting."""
