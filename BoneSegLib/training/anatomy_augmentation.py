@@ -15,15 +15,23 @@ _SACRUM = 3
 """The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
 
 
-def change_anatomy(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator, *, spacing: float) -> torch.Tensor:
-    """Marrow, patches of denser and poorer bone, gas in discs, and contrast medium in the spinal canal."""
+def change_anatomy(
+    ct: torch.Tensor,
+    labels: torch.Tensor,
+    rng: np.random.Generator,
+    *,
+    spacing: float,
+    gas: float = 0.12,
+    canal: float = 0.15,
+) -> torch.Tensor:
+    """Marrow, patches of denser and poorer bone; as often as said, gas in discs and contrast medium in the canal."""
     if rng.random() < 0.5:
         ct = change_marrow(ct, labels, rng, shell=int(rng.integers(1, 3)))
     if rng.random() < 0.4:
         ct = change_density(ct, labels, rng)
-    if rng.random() < 0.12:
+    if rng.random() < gas:
         ct = fill_discs_with_gas(ct, labels, rng, spacing=spacing)
-    if rng.random() < 0.15:
+    if rng.random() < canal:
         ct = fill_canal(ct, labels, rng, spacing=spacing)
     return ct
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from BoneSegLib.spine.axis import spine_axis
 from BoneSegLib.spine.names import borders_along
 from BoneSegLib.spine.picture import straightened
-from BoneSegLib.training.anatomy_augmentation import change_density, change_marrow, fill_canal, fill_discs_with_gas
+from BoneSegLib.training.anatomy_augmentation import change_anatomy
 from BoneSegLib.training.augmentation import AIR_HU, change_intensity, read_box, window_points
 from BoneSegLib.training.cases import Case, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names
@@ -100,14 +100,7 @@ def _names(
 
 def _changed(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     """More of what hides discs than other trainings see: fatty bone, gas, contrast medium, thick slices."""
-    if rng.random() < 0.5:
-        ct = change_marrow(ct, labels, rng, shell=int(rng.integers(1, 3)))
-    if rng.random() < 0.4:
-        ct = change_density(ct, labels, rng)
-    if rng.random() < 0.3:
-        ct = fill_discs_with_gas(ct, labels, rng, spacing=_SPACING)
-    if rng.random() < 0.3:
-        ct = fill_canal(ct, labels, rng, spacing=_SPACING)
+    ct = change_anatomy(ct, labels, rng, spacing=_SPACING, gas=0.3, canal=0.3)
     if rng.random() < 0.5:
         levels = max(4, int(ct.shape[0] * _SPACING / rng.uniform(2.5, 8)))
         thick = functional.adaptive_avg_pool3d(ct[None, None], (levels, *ct.shape[1:]))
