@@ -14,7 +14,7 @@ _DISTANCES_MM = np.arange(20.0, 62.0, 2.0)
 _UNEVEN_MM = 6.0
 _EVIDENCE_WEIGHT = 8.0
 _SACRUM_MM, _SACRUM_WEIGHT = 6.0, 4.0
-"""The sacrum's end is believed more than other borders: the network knows the sacrum by its form."""
+"""Spread of its border, and the weight of what is seen there: half of that elsewhere."""
 _NEAREST_MM, _FARTHER_MM, _ALONE_MM = 6.0, 5.0, 10.0
 """Chosen, with the other numbers here, on 18 cases of the map that training leaves out."""
 
@@ -36,8 +36,8 @@ def name_borders(shares: Floats) -> dict[int, int]:
 def find_discs(evidence: Floats, borders: dict[int, int]) -> dict[int, int]:
     """The disc at which each name begins: near its border, seen, and as far from the next as all are.
 
-    The sacrum's end is believed almost as it is, since nothing else looks like a sacrum; the error of a name grows with
-    the number of vertebrae that were counted. For every distance between discs the best positions are found exactly
+    The sacrum's end is believed most, since nothing else looks like a sacrum; the error of a name grows with the number
+    of vertebrae that were counted. For every distance between discs the best positions are found exactly
     (Viterbi 1967), and the best distance is taken.
     """
     numbers = sorted(borders)
