@@ -1,8 +1,8 @@
 """A small network that sees discs on a straightened spine.
 
-A disc is dark between two end plates; so is the fatty middle of a body where slices are thick, and contrast medium in the
-canal or gas in a disc change the picture again. What a rule could not tell apart, a network learns from synthetic spines
-(`BoneSegLib.training.discs`). Its weights lie in `Resources/Spine`.
+A disc is dark between two end plates; so is the fatty middle of a body where slices are thick, and contrast medium in
+the canal or gas in a disc change the picture again. What a rule could not tell apart, a network learns from synthetic
+spines (`BoneSegLib.training.discs`). Its weights lie in `Resources/Spine`.
 """
 
 from __future__ import annotations
