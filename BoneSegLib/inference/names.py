@@ -28,12 +28,21 @@ def resample_names(names: np.ndarray, shape: Shape, spacing: Spacing, new_spacin
     Each voxel gets the name with the largest share of the eight around it; of equal shares, the nearest one's.
     """
     orders = axis_orders(_OF_LABELS, spacing, new_spacing).orders
-    along_k, along_j, along_i = (_taps(*sizes) for sizes in zip(names.shape, shape, orders, strict=True))
-    result = np.empty(shape, dtype=np.uint8)
-    for start in range(0, shape[0], _SLAB):
+    result = np.zeros(shape, dtype=np.uint8)
+    axes, boxes = [], []
+    for axis, (size, new_size, order) in enumerate(zip(names.shape, shape, orders, strict=True)):
+        low, high, weight = _taps(size, new_size, order)
+        found = np.asarray(names.any(axis=tuple(other for other in range(3) if other != axis)))
+        beside = np.flatnonzero(found[low] | found[high])  # all else is background
+        if not len(beside):
+            return result
+        boxes.append(slice(int(beside[0]), int(beside[-1]) + 1))
+        axes.append((low[boxes[axis]], high[boxes[axis]], weight[boxes[axis]]))
+    along_k, along_j, along_i = axes
+    inner = result[boxes[0], boxes[1], boxes[2]]
+    for start in range(0, len(inner), _SLAB):
         part = slice(start, start + _SLAB)
-        axes = (tuple(tap[part] for tap in along_k), along_j, along_i)
-        result[part] = _winners(names, axes)
+        inner[part] = _winners(names, (tuple(tap[part] for tap in along_k), along_j, along_i))
     return result
 
 
@@ -48,9 +57,17 @@ def _taps(size: int, new_size: int, order: int) -> _Taps:
     return nearest, nearest, np.zeros(new_size)
 
 
+def _beside(names: np.ndarray, axis: int, axes: tuple[_Taps, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Before and after the new voxels along ``axis``."""
+    low, high, _ = axes[axis]
+    return names.take(low, axis=axis), names.take(high, axis=axis)
+
+
 def _winners(names: np.ndarray, axes: tuple[_Taps, ...]) -> np.ndarray:
     corners = list(itertools.product((0, 1), repeat=3))
-    seen = np.stack([names[np.ix_(*(axes[a][side] for a, side in enumerate(corner)))] for corner in corners])
+    planes = (names[axes[0][side]] for side in (0, 1))
+    rows = (row for plane in planes for row in _beside(plane, 1, axes))
+    seen = np.stack([voxels for row in rows for voxels in _beside(row, 2, axes)])  # in the order of the corners
     winners = seen[0].copy()
     mixed = np.nonzero((seen != winners).any(axis=0))
     around = np.stack([corner[mixed] for corner in seen])

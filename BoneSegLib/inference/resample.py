@@ -20,6 +20,11 @@ from BoneSegLib.models.plans import Resampling
 ANISOTROPY_THRESHOLD = 3.0
 """nnU-Net resamples across the slices apart when the spacing's largest to smallest ratio exceeds this."""
 
+_ROWS = 16
+"""New samples made at once: together they need few of the old ones."""
+_NOTHING = 1e-8
+"""A sample with less weight than this has none: weights of cubic splines fall to a quarter from one to the next."""
+
 Shape = tuple[int, int, int]
 Part = tuple[slice, slice, slice]
 EVERYTHING: Part = (slice(None), slice(None), slice(None))
@@ -138,8 +143,21 @@ def _resize_axis(block: torch.Tensor, axis: int, new_size: int, axes: AxisOrders
     if axes.orders[axis] == 0:
         return block.index_select(axis, torch.from_numpy(nearest_taps(size, new_size)[part[axis]]))
     matrix = axis_matrix(size, new_size, axes.orders[axis])[part[axis]]
+    result = block.new_empty((*block.shape[:axis], len(matrix), *block.shape[axis + 1 :]))
+    for start in range(0, len(matrix), _ROWS):
+        rows = matrix[start : start + _ROWS]
+        reached = (rows.abs() > _NOTHING).any(0).nonzero()
+        first, stop = int(reached[0]), int(reached[-1]) + 1
+        _multiply(
+            rows[:, first:stop], block.narrow(axis, first, stop - first), axis, result.narrow(axis, start, len(rows))
+        )
+    return result
+
+
+def _multiply(matrix: torch.Tensor, block: torch.Tensor, axis: int, result: torch.Tensor) -> None:
     if axis == 0:
-        return (matrix @ block.reshape(size, -1)).reshape(len(matrix), *block.shape[1:])
-    if axis == 1:
-        return torch.matmul(matrix, block)
-    return torch.matmul(block, matrix.T)
+        result.copy_((matrix @ block.reshape(len(block), -1)).reshape(result.shape))
+    elif axis == 1:
+        result.copy_(torch.matmul(matrix, block))
+    else:
+        result.copy_(torch.matmul(block, matrix.T))

@@ -18,7 +18,6 @@ from BoneSegLib.inference.resample import AxisOrders, Shape, linear_taps, neares
 
 _SLAB = 8
 _CHUNK = 1 << 18
-_EACH_ITSELF = np.arange(256, dtype=np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,37 +60,52 @@ class _Taps:
         """Those of the output voxels ``first + start`` to ``first + stop``."""
         return _Taps(self.first + start, self.low[start:stop], self.high[start:stop], self.weight[start:stop])
 
+    def near(self, found: np.ndarray) -> _Taps:
+        """The output voxels beside samples that are ``found`` (bool), from the first to the last."""
+        beside = np.flatnonzero(found[self.low] | found[self.high])
+        return self.part(int(beside[0]), int(beside[-1]) + 1) if len(beside) else self.part(0, 0)
 
-def decide_labels(
-    blocks: Iterable[LogitsBlock], labels: np.ndarray, axes: AxisOrders, *, values: np.ndarray = _EACH_ITSELF
-) -> None:
+
+def decide_labels(blocks: Iterable[LogitsBlock], labels: np.ndarray, axes: AxisOrders) -> None:
     """Writes the winning class of each voxel into ``labels`` (uint8 kji, 0 so far).
 
-    ``labels`` is a grid of any size over the same field of view. ``values``: what is written for each class (uint8).
+    ``labels`` is a grid of any size over the same field of view.
     """
     for block in blocks:
-        _decide_block(block, labels, axes, values)
+        _decide_block(block, labels, axes)
 
 
-def _decide_block(block: LogitsBlock, labels: np.ndarray, axes: AxisOrders, values: np.ndarray) -> None:
+def _decide_block(block: LogitsBlock, labels: np.ndarray, axes: AxisOrders) -> None:
     winners, shape = block.winners, labels.shape
     if shape == tuple(block.grid):
-        labels[tuple(slice(s, s + n) for s, n in zip(block.start, winners.shape, strict=True))] = values[winners]
+        labels[tuple(slice(s, s + n) for s, n in zip(block.start, winners.shape, strict=True))] = winners
         return
     taps = [_axis_taps(block.grid[a], shape[a], axes.orders[a], block.start[a], winners.shape[a]) for a in range(3)]
     if any(len(tap.low) == 0 for tap in taps):
         return
     mixed = _mixed_cells(winners, spans=tuple(order > 0 for order in axes.orders))
-    along_k, along_j, along_i = taps
     logits = block.logits.cpu().movedim(0, -1)
-    for start in range(0, len(along_k.low), _SLAB):
-        rows = along_k.part(start, start + _SLAB)
-        decided = winners[rows.low].take(along_j.low, axis=1).take(along_i.low, axis=2)
-        undecided = np.nonzero(mixed[rows.low].take(along_j.low, axis=1).take(along_i.low, axis=2))
+    for start in range(0, len(taps[0].low), _SLAB):
+        rows = taps[0].part(start, start + _SLAB)
+        planes = winners[rows.low[0] : rows.high[-1] + 1]
+        # Beyond what is found there, and one sample around it, all is background, which the labels are already.
+        along_j, along_i = (taps[axis].near(np.asarray(planes.any(axis=(0, 3 - axis)))) for axis in (1, 2))
+        decided = _taken(winners, (rows, along_j, along_i))
+        undecided = _places(_taken(mixed, (rows, along_j, along_i)))
         if len(undecided[0]):
             decided[undecided] = _interpolate(logits, (rows, along_j, along_i), undecided)
-        box = (slice(rows.first, rows.stop), slice(along_j.first, along_j.stop), slice(along_i.first, along_i.stop))
-        labels[box] = values[decided]
+        labels[rows.first : rows.stop, along_j.first : along_j.stop, along_i.first : along_i.stop] = decided
+
+
+def _taken(samples: np.ndarray, taps: tuple[_Taps, _Taps, _Taps]) -> np.ndarray:
+    along_k, along_j, along_i = taps
+    return samples[along_k.low].take(along_j.low, axis=1).take(along_i.low, axis=2)
+
+
+def _places(mask: np.ndarray) -> tuple[np.ndarray, ...]:
+    """``np.nonzero``, in half of its time."""
+    k, rest = np.divmod(np.flatnonzero(mask), mask.shape[1] * mask.shape[2])
+    return (k, *np.divmod(rest, mask.shape[2]))
 
 
 def _axis_taps(grid: int, size: int, order: int, start: int, length: int) -> _Taps:

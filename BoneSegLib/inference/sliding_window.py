@@ -123,12 +123,21 @@ def predict_logits(
                 raise Cancelled
             now, waiting = waiting[:at_once], waiting[at_once:]
             with torch.inference_mode():
-                batch = torch.stack([read_window(window) for window in now]).to(device)
+                batch = _stacked([read_window(window) for window in now]).to(device)
                 for window, answer in zip(now, _mean_answers(networks, batch, flips), strict=True):
                     sums.add(window, answer, weights)
             done += len(now)
             on_window(done, len(windows))
     yield from sums.finish(shape[0])
+
+
+def _stacked(windows: list[torch.Tensor]) -> torch.Tensor:
+    """(batch, channels, *patch), channels last in memory where the windows have them last: the network wants it so."""
+    return (
+        torch.stack([window.movedim(0, -1) for window in windows]).movedim(-1, 1)
+        if len(windows) > 1
+        else windows[0][None]
+    )
 
 
 @dataclass(frozen=True, eq=False)

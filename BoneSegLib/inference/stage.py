@@ -84,14 +84,15 @@ def run_stage(
     clock.lap("prepare")
     loaded = load_stage(stage, task.folds, task.device)
     clock.lap("load")
-    classes = torch.tensor(list(stage.dataset.labels.values()), dtype=torch.uint8)
+    rows = _channels_of_names(stage)
 
     def read_window(window: Window) -> torch.Tensor:
-        channels = torch.empty((*configuration.patch, stage.in_channels))
-        channels[..., 0] = voxels[window]
-        if names is not None:
-            channels[..., 1:] = torch.from_numpy(names[_shifted(window, corner, +1)])[..., None] == classes
-        return channels.movedim(-1, 0)
+        if names is None:
+            return voxels[window][None]
+        named = torch.from_numpy(names[_shifted(window, corner, +1)]).reshape(-1)
+        channels = rows.index_select(0, named.int())
+        channels[:, 0] = voxels[window].reshape(-1)
+        return channels.reshape(*configuration.patch, -1).movedim(-1, 0)
 
     slabs = predict_logits(
         [_in_precision(network, task) for network in loaded.networks],
@@ -112,6 +113,16 @@ def run_stage(
         if block is not None:
             yield block
         clock.lap("restore")
+
+
+def _channels_of_names(stage: Stage) -> torch.Tensor:
+    """(256, channels): for each label of the stage before, the channels of a voxel that has it; the first, the image's,
+    is left free."""
+    rows = torch.zeros((256, stage.in_channels))
+    if stage.in_channels > 1:
+        values = torch.tensor(list(stage.dataset.labels.values()))
+        rows[values, torch.arange(1, stage.in_channels)] = 1.0
+    return rows
 
 
 def stage_grid(task: StageTask) -> Shape:

@@ -22,7 +22,7 @@ def change_anatomy(
     *,
     spacing: float,
     gas: float = 0.12,
-    canal: float = 0.15,
+    canal: float = 0.2,
 ) -> torch.Tensor:
     """Marrow, patches of denser and poorer bone; as often as said, gas in discs and contrast medium in the canal."""
     if rng.random() < 0.5:
@@ -62,7 +62,13 @@ def fill_canal(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator,
     inside = 1 - _dilated(1 - _dilated(spine, (0, reach, reach)), (0, round(12 / spacing), round(12 / spacing)))
     margin = 1 if spacing < 4 else 0
     canal = inside * (1 - _dilated(spine, (0, margin, margin)))
-    return torch.maximum(ct, canal * float(rng.uniform(200, 1100)) - 1000 * (1 - canal))
+    # On a patient who lies on the back, contrast medium sinks to the back of the canal.
+    depth = canal.cumsum(1) / canal.sum(1, keepdim=True).clamp(min=1)
+    depth = depth + float(rng.uniform(0, 0.4)) * smooth_noise(ct.shape, float(rng.uniform(4, 12)), rng)
+    sunk = torch.sigmoid((depth - float(rng.uniform(-0.3, 0.8))) * float(rng.uniform(4, 20)))
+    above = float(rng.uniform(30, 350))
+    density = above + sunk * (float(rng.uniform(200, 1100)) - above)
+    return torch.maximum(ct, canal * density - 1000 * (1 - canal))
 
 
 def fill_discs_with_gas(

@@ -20,7 +20,7 @@ from BoneSegLib.training.synthesis.noise import smooth_noise
 @dataclass(frozen=True)
 class CoarseErrors:
     """``displacement_mm``: largest standard deviation of an outline's shift; ``slip_mm``: standard deviation (k, j, i)
-    of a shift of all names together; the last three are probabilities.
+    of a shift of all names together.
 
     A coarse network's names of vertebrae slip by more than that, but they are moved to the discs before they are used
     (`BoneSegLib.spine`).
@@ -31,8 +31,11 @@ class CoarseErrors:
     bias: float = 0.18
     """Standard deviation of the votes added to whole classes: they grow or shrink."""
     roughness: float = 0.15
-    missing_blob: float = 0.35
-    false_blob: float = 0.3
+    thin_lost: float = 0.5
+    """Probability that what is thin is lost: processes of vertebrae, the wings of the hip bone."""
+    missing_blobs: float = 0.7
+    """How many on average, as of ``false_blobs``."""
+    false_blobs: float = 0.4
     missing_class: float = 0.05
 
 
@@ -68,20 +71,38 @@ def coarse_names(
     bias = torch.from_numpy(rng.normal(0, errors.bias, classes).astype(np.float32)) * present
     votes += bias[:, None, None, None] * votes.clamp(max=0.5) * 2
     votes += torch.randn(votes.shape) * float(rng.uniform(0, errors.roughness)) * (votes > 0)
+    if rng.random() < errors.thin_lost:
+        _lose_what_is_thin(votes, named, rng)
     _err_by_blobs(votes, errors, rng)
     fine = functional.interpolate(votes[None], size=tuple(window), mode="trilinear", align_corners=True)[0]
     return fine.permute(1, 2, 3, 0).contiguous().argmax(-1)
+
+
+def _lose_what_is_thin(votes: torch.Tensor, named: torch.Tensor, rng: np.random.Generator) -> None:
+    """No votes where there is little bone in the 27 voxels around, but for names of which next to nothing would stay.
+
+    ``named``: the true names (k, j, i) of the coarse voxels.
+    """
+    bone = (named > 0).float()[None, None]
+    share = functional.avg_pool3d(bone, 3, stride=1, padding=1, count_include_pad=False)[0, 0]
+    limit = float(rng.uniform(0.15, 0.6)) + 0.1 * smooth_noise(named.shape, float(rng.uniform(3, 9)), rng)
+    lost = (share < limit) & (named > 0)
+    of_class = torch.bincount(named.flatten(), minlength=len(votes)).clamp(min=1)
+    stays = 1 - torch.bincount(named[lost], minlength=len(votes)) / of_class
+    lost &= stays[named] > 0.3
+    votes[:, lost] = 0
+    votes[0, lost] = 1
 
 
 def _err_by_blobs(votes: torch.Tensor, errors: CoarseErrors, rng: np.random.Generator) -> None:
     classes, *nodes = votes.shape
     if rng.random() < errors.missing_class:
         votes[rng.integers(1, classes)] = 0
-    if rng.random() < errors.missing_blob:
+    for _ in range(rng.poisson(errors.missing_blobs)):
         where = _blob(nodes, rng)
         votes[1:, where] = 0
         votes[0, where] = 1
-    if rng.random() < errors.false_blob:
+    for _ in range(rng.poisson(errors.false_blobs)):
         where = _blob(nodes, rng)
         votes[:, where] = 0
         votes[rng.integers(1, classes), where] = 1

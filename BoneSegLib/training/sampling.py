@@ -27,6 +27,9 @@ from BoneSegLib.training.predicted_names import read_names, votes_path
 from BoneSegLib.training.stage import LOWRES, StagePlan, Triple
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
 
+_SPINE = (3, 6, 7, 8, 9, 10)
+"""Sacrum and vertebrae: their processes are what is learnt last, so they are drawn more often."""
+
 _LUMP_MM = 4.0
 """How far a surface may move, in mm: two voxels of the fine stage."""
 
@@ -129,7 +132,7 @@ class WindowSampler:
         if not points or rng.random() < 0.06:
             return rng.uniform(0, 1, 3) * opened.ct.shape
         labels = np.array(sorted(points))
-        weights = np.where(labels == OTHER_BONE, 0.7, 1.0)
+        weights = np.where(labels == OTHER_BONE, 0.5, np.where(np.isin(labels, _SPINE), 1.6, 0.9))
         chosen = points[int(rng.choice(labels, p=weights / weights.sum()))]
         return chosen[rng.integers(len(chosen))].astype(float) + rng.uniform(-0.3, 0.3, 3) * self._patch * self._step
 

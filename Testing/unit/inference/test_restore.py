@@ -75,10 +75,15 @@ def test_block_after_block_gives_what_one_block_gives(cut, shape, orders):
     assert np.array_equal(labels_of([first, second], shape, axes), whole)
 
 
-def test_classes_are_written_as_the_values_that_they_stand_for():
-    logits, values = smooth_logits((20, 17, 14)), np.array([0, 7, 0, 9], dtype=np.uint8)
-    block, plain = LogitsBlock(logits, (0, 0, 0), (20, 17, 14)), np.zeros((31, 40, 23), dtype=np.uint8)
-    decide_labels([block], plain, LINEAR)
-    mapped = np.zeros_like(plain)
-    decide_labels([block], mapped, LINEAR, values=values)
-    assert np.array_equal(mapped, values[plain])
+@pytest.mark.parametrize("orders", [(1, 1, 1), (0, 1, 1), (1, 1, 0)])
+@pytest.mark.parametrize("shape", [(47, 40, 23), (9, 50, 61)])
+@pytest.mark.parametrize("corner", [(0, 0, 0), (6, 3, 5), (16, 13, 10)])
+def test_something_small_in_much_background_is_not_cut(corner, shape, orders):
+    logits = smooth_logits((20, 17, 14), heads=2, seed=3)
+    logits[1] -= 100.0
+    small = tuple(slice(at, at + 4) for at in corner)
+    logits[(1, *small)] = logits[(0, *small)] + 5
+    labels = labels_of([LogitsBlock(logits, (0, 0, 0), (20, 17, 14))], shape, AxisOrders(orders, None))
+    expected = interpolated_labels(logits, shape, orders)
+    assert expected.any()
+    assert np.array_equal(labels, expected)

@@ -22,7 +22,14 @@ from BoneSegLib.training.stage import CASCADE, LOWRES
 CLASSES = 12
 SMALL = replace(CASCADE, patch=(16, 16, 16), features=(4, 8, 8))
 FLAWLESS = CoarseErrors(
-    displacement_mm=0, slip_mm=(0, 0, 0), bias=0, roughness=0, missing_blob=0, false_blob=0, missing_class=0
+    displacement_mm=0,
+    slip_mm=(0, 0, 0),
+    bias=0,
+    roughness=0,
+    thin_lost=0,
+    missing_blobs=0,
+    false_blobs=0,
+    missing_class=0,
 )
 
 
