@@ -66,8 +66,7 @@ def fill_canal(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator,
     depth = canal.cumsum(1) / canal.sum(1, keepdim=True).clamp(min=1)
     depth = depth + float(rng.uniform(0, 0.4)) * smooth_noise(ct.shape, float(rng.uniform(4, 12)), rng)
     sunk = torch.sigmoid((depth - float(rng.uniform(-0.3, 0.8))) * float(rng.uniform(4, 20)))
-    above = float(rng.uniform(30, 350))
-    density = above + sunk * (float(rng.uniform(200, 1100)) - above)
+    density = float(rng.uniform(30, 350)) + sunk * float(rng.uniform(100, 900))
     return torch.maximum(ct, canal * density - 1000 * (1 - canal))
 
 

@@ -74,6 +74,36 @@ def test_coarse_names_without_errors_agree_with_the_truth_but_for_the_outline(ca
         assert 0.8 < overlap < 1
 
 
+def test_coarse_names_may_lose_what_is_thin_but_keep_what_is_thick():
+    labels = np.zeros((48, 48, 48), np.uint8)
+    labels[8:40, 6:26, 12:36] = 8  # a vertebral body
+    labels[20:28, 26:46, 22:26] = 8  # and its spinous process
+    points = window_points(labels.shape, np.eye(3), (np.array(labels.shape) - 1) / 2)
+    errors = replace(FLAWLESS, thin_lost=1.0)
+    drawn = [
+        coarse_names(labels, points, classes=CLASSES, spacing=2.0, errors=errors, rng=np.random.default_rng(seed))
+        for seed in range(20)
+    ]
+    body, process = (
+        torch.stack([(names[part] == 8).float().mean() for names in drawn])
+        for part in ((slice(16, 32), slice(12, 20), slice(18, 30)), (slice(20, 28), slice(36, 46), slice(22, 26)))
+    )
+    assert (body > 0.9).all()
+    assert (process < 0.1).sum() >= 10
+
+
+def test_a_bone_that_is_thin_everywhere_is_not_lost():
+    labels = np.zeros((48, 48, 48), np.uint8)
+    labels[4:44, 20:24, 4:44] = 1
+    points = window_points(labels.shape, np.eye(3), (np.array(labels.shape) - 1) / 2)
+    errors = replace(FLAWLESS, thin_lost=1.0)
+    for seed in range(20):
+        names = coarse_names(
+            labels, points, classes=CLASSES, spacing=2.0, errors=errors, rng=np.random.default_rng(seed)
+        )
+        assert (names == 1).sum() > 0.08 * (labels == 1).sum()
+
+
 class _NamesBySide(torch.nn.Module):
     """Says label 1 left of the middle of its window, label 2 right of it, at every voxel."""
 
