@@ -12,6 +12,8 @@ QUALITIES = ("fast", "full")
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "bf16")
 
+MOST_DRAFTS = 3
+
 Progress = Callable[[float, str], None]
 """Called with the share done, 0 to 1, and what is being done."""
 
@@ -36,6 +38,8 @@ class SegmentOptions:
     ``folds``: fold numbers as text, or ``("all",)``; several are averaged (``None`` = every fold the stage has).
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
+    ``drafts``: so many times the last network of a cascade of bones first looks at windows side by side, each time a
+    sixth of its work, and is then asked again with this draft as the names.
     ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
     ``discs``: move the names of vertebrae to the discs that the image shows. ``postprocess``: drop stray fragments and
     fill enclosed holes. ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
@@ -52,6 +56,7 @@ class SegmentOptions:
     force: bool = False
     discs: bool = True
     postprocess: bool = True
+    drafts: int = 1
     refine: bool = True
     coarse_to_fine: bool = True
 
@@ -60,6 +65,8 @@ class SegmentOptions:
         _require_choice("precision", self.precision, PRECISIONS)
         if self.device.split(":")[0] not in DEVICES:
             _require_choice("device", self.device, DEVICES)
+        if self.drafts not in range(MOST_DRAFTS + 1):
+            raise UsageError(f"{self.drafts} drafts are not possible.", remedy=f"Choose from 0 to {MOST_DRAFTS}.")
         if self.roi is not None and len(self.roi) != 6:
             raise UsageError("A region has six numbers.", remedy="Give R1,R2,A1,A2,S1,S2 in mm.")
 

@@ -11,7 +11,18 @@ if TYPE_CHECKING:
     from BoneSegLib.options import SegmentOptions
 
 # Device and number format change a result by a few voxels at most, and a cohort may move to another machine.
-_OPTIONS = ("structures", "quality", "folds", "mirroring", "roi", "discs", "postprocess", "refine", "coarse_to_fine")
+_OPTIONS = (
+    "structures",
+    "quality",
+    "folds",
+    "mirroring",
+    "roi",
+    "discs",
+    "postprocess",
+    "refine",
+    "drafts",
+    "coarse_to_fine",
+)
 
 
 def settings_of(job: Job) -> dict[str, Any]:

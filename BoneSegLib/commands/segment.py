@@ -29,6 +29,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tta", action="store_true", help="average over mirrored images where the model allows it")
     parser.add_argument("--roi", metavar="BOX", help="only here: R1,R2,A1,A2,S1,S2 in RAS mm")
     parser.add_argument(
+        "--drafts",
+        metavar="N",
+        type=int,
+        default=1,
+        help="drafts that the finer network makes first and then mends, 0 to 3 (default: %(default)s)",
+    )
+    parser.add_argument(
         "--refine",
         action=argparse.BooleanOptionalAction,
         default=True,
@@ -71,6 +78,7 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         mirroring=args.tta,
         roi=parse_roi(args.roi) if args.roi else None,
         force=args.force,
+        drafts=args.drafts,
         refine=args.refine,
         discs=not args.no_discs,
         postprocess=not args.no_postprocessing,

@@ -16,10 +16,11 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
+from BoneSegLib.inference.bones import knows_bones_alone
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities, combine
 from BoneSegLib.inference.device import choose_device, choose_precision
-from BoneSegLib.inference.edges import names_bones_alone
+from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
 from BoneSegLib.inference.names import resample_names
@@ -28,6 +29,7 @@ from BoneSegLib.inference.provenance import describe_run
 from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
 from BoneSegLib.inference.restore import decide_labels
+from BoneSegLib.inference.sliding_window import SIDE_BY_SIDE
 from BoneSegLib.inference.stage import AIR_HU, StageTask, require_least_memory, run_stage, stage_grid
 from BoneSegLib.inference.vertebrae import move_names_to_discs, vertebra_chain
 from BoneSegLib.models.model import Model, Stage
@@ -136,6 +138,7 @@ class _Run:
         tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
         for task in tasks:
             require_least_memory(task)
+        tasks[-1:-1] = [replace(tasks[-1], step=SIDE_BY_SIDE)] * drafts_of(stages, self.options.drafts)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
         means = self._run_stages(tasks, frame.view(labels), clock)
         if self.is_cancelled():
@@ -150,8 +153,9 @@ class _Run:
         """Writes ``labels`` (uint8, the shape of the tasks' image); returns each network's mean probabilities."""
         means, names = [], None
         for number, task in enumerate(tasks):
-            title = "Finding the bones" if number == 0 else "Finding their edges"
-            begin, end = _share_of_stage(number, len(tasks))
+            is_first, is_last = number == 0, number + 1 == len(tasks)
+            title = "Finding the bones" if is_first else "Finding their edges"
+            begin, end = _share_of_task(number, tasks)
             self.progress(begin, title)
             if self.is_cancelled():
                 raise Cancelled
@@ -162,31 +166,31 @@ class _Run:
                 on_window=lambda done, total: self.progress(begin + (end - begin) * done / total, title),  # noqa: B023
                 is_cancelled=self.is_cancelled,
             )
-            spine = self._settled_by_discs(task) if number == 0 else ()
+            spine = self._settled_by_discs(task) if is_first else ()
             probabilities = Probabilities(task.stage.dataset.heads, spine)
+            decided = np.zeros(stage_grid(task), dtype=np.uint8) if _is_draft(task) else labels
             configuration = task.stage.configuration
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
-            decide_labels(probabilities.watch(blocks), labels, axes)
-            decided = labels
-            if number + 1 < len(tasks):
+            decide_labels(probabilities.watch(blocks), decided, axes)
+            if decided is labels and not is_last:
                 grid, spacing = stage_grid(tasks[number + 1]), tasks[number + 1].stage.configuration.spacing
-                decided = names = resample_names(labels, grid, task.spacing, spacing)
+                decided = resample_names(labels, grid, task.spacing, spacing)
                 labels[:] = 0
+            names = decided
             if spine:
                 # The first network counts the vertebrae well and measures them badly.
                 clock.lap("restore")
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
-            if decided is labels:
-                if self._has_edges_moved(task):
-                    clock.lap("restore")
-                    self._refine(task, labels)
-                    clock.lap("refine")
-                table = self._label_table()
-                for plane in labels:
-                    plane[:] = table[plane]
             means.append(probabilities.means())
             clock.lap("restore")
+        if self._has_edges_moved(tasks[-1]):
+            self._refine(tasks[-1], labels)
+            clock.lap("refine")
+        table = self._label_table()
+        for plane in labels:
+            plane[:] = table[plane]
+        clock.lap("restore")
         return means
 
     def _refine(self, task: StageTask, labels: np.ndarray) -> None:
@@ -195,8 +199,7 @@ class _Run:
         refine_edges(task.image, labels, task.spacing, options=options, is_cancelled=self.is_cancelled)
 
     def _has_edges_moved(self, task: StageTask) -> bool:
-        dataset = task.stage.dataset
-        return self.options.refine and dataset.is_ct and names_bones_alone(dataset.labels)
+        return self.options.refine and knows_bones_alone(task.stage.dataset)
 
     def _settled_by_discs(self, task: StageTask) -> tuple[int, ...]:
         """The network's labels from the sacrum up, if the image's discs have the last word on them."""
@@ -228,8 +231,13 @@ class _Run:
         return table
 
 
-def _share_of_stage(number: int, count: int) -> tuple[float, float]:
-    """Which part of the progress bar a stage gets: the first of a cascade is quick."""
-    if count == 1:
+def _is_draft(task: StageTask) -> bool:
+    return task.step == SIDE_BY_SIDE
+
+
+def _share_of_task(number: int, tasks: list[StageTask]) -> tuple[float, float]:
+    """Which part of the progress bar a task gets: the first of a cascade is quick, and so are drafts."""
+    if len(tasks) == 1:
         return (0.02, 0.95)
-    return (0.02, 0.15) if number == 0 else (0.15, 0.95)
+    ends = [0.02, *np.linspace(0.15, 0.15 + 0.1 * (len(tasks) - 2), len(tasks) - 1), 0.95]
+    return (float(ends[number]), float(ends[number + 1]))

@@ -19,6 +19,9 @@ Window = tuple[slice, slice, slice]
 STEP = 0.5
 """Windows overlap by half, nnU-Net's default."""
 
+SIDE_BY_SIDE = 1.0
+"""Windows overlap no more than needed to be evenly apart."""
+
 _OUTERMOST = 3 / 16
 """The ends of a window along an axis: from 2.5 standard deviations of its weights on, where the neighbour is within
 1.5."""
@@ -33,20 +36,20 @@ def window_starts(size: int, patch: int, step: float = STEP) -> list[int]:
     return [int(np.round(stride * index)) for index in range(count)]
 
 
-def all_windows(shape: Shape, patch: Shape) -> list[Window]:
+def all_windows(shape: Shape, patch: Shape, step: float = STEP) -> list[Window]:
     """Windows that cover ``shape`` (each axis at least as long as the patch), nnU-Net's grid and order."""
-    starts = [window_starts(size, length) for size, length in zip(shape, patch, strict=True)]
+    starts = [window_starts(size, length, step) for size, length in zip(shape, patch, strict=True)]
     return [_window(corner, patch) for corner in itertools.product(*starts)]
 
 
-def windows_over(needed: np.ndarray, patch: Shape) -> list[Window]:
+def windows_over(needed: np.ndarray, patch: Shape, step: float = STEP) -> list[Window]:
     """Those of `all_windows` that tell something of the voxels in ``needed`` (bool kji, as large as a window at least).
 
     They are the same windows, so that the labels there are those of running all of them. Left out is a window that has
     such voxels in its outermost parts only: its neighbour, which has them near its middle, weighs ten times as much.
     """
-    starts = [window_starts(size, length) for size, length in zip(needed.shape, patch, strict=True)]
-    cores = [_cores(along, length) for along, length in zip(starts, patch, strict=True)]
+    starts = [window_starts(size, length, step) for size, length in zip(needed.shape, patch, strict=True)]
+    cores = [_cores(along, length, step) for along, length in zip(starts, patch, strict=True)]
     return [
         _window(corner, patch)
         for corner, core in zip(itertools.product(*starts), itertools.product(*cores), strict=True)
@@ -54,9 +57,9 @@ def windows_over(needed: np.ndarray, patch: Shape) -> list[Window]:
     ]
 
 
-def _cores(starts: list[int], length: int) -> list[slice]:
+def _cores(starts: list[int], length: int, step: float) -> list[slice]:
     """The part of each window along one axis without the ends that a neighbour knows better."""
-    end = int(length * _OUTERMOST)
+    end = int(length * _OUTERMOST) if step <= STEP else 0
     return [
         slice(start + (end if start > starts[0] else 0), start + length - (end if start < starts[-1] else 0))
         for start in starts

@@ -17,7 +17,15 @@ from BoneSegLib.inference.memory import MemoryPlan, plan_stage, require_memory, 
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
 from BoneSegLib.inference.restore import LogitsBlock
-from BoneSegLib.inference.sliding_window import Slab, Window, all_windows, padding_to, predict_logits, windows_over
+from BoneSegLib.inference.sliding_window import (
+    STEP,
+    Slab,
+    Window,
+    all_windows,
+    padding_to,
+    predict_logits,
+    windows_over,
+)
 from BoneSegLib.memory import available_bytes
 from BoneSegLib.models.model import Stage
 from BoneSegLib.options import IsCancelled
@@ -37,8 +45,8 @@ class StageTask:
     """What a stage needs to know of the run.
 
     ``image``: kji array in the network's axes, ``spacing`` along them in mm. ``wanted``: network labels asked for.
-    ``everywhere``: run all windows, not only those with a body in them or, after
-    another stage, near the bones that it found.
+    ``everywhere``: run all windows, not only those with a body in them or, after another stage, near the bones that it
+    found. ``step``: windows start at most so many of their lengths apart.
     """
 
     stage: Stage
@@ -51,6 +59,7 @@ class StageTask:
     mirroring: bool
     pads_with_air: bool
     everywhere: bool
+    step: float = STEP
 
 
 def run_stage(
@@ -133,10 +142,11 @@ def stage_grid(task: StageTask) -> Shape:
 def _choose_windows(task: StageTask, image: _NetworkImage, names: np.ndarray | None) -> list[Window]:
     patch = task.stage.configuration.patch
     if task.everywhere or not (names is not None or task.stage.dataset.is_ct):
-        return all_windows(image.padded, patch)
+        return all_windows(image.padded, patch, task.step)
     if names is None:
-        return windows_over(image.is_body(), patch)
-    return windows_over(_grown(np.isin(names, task.wanted), BONE_MARGIN_MM, task.stage.configuration.spacing), patch)
+        return windows_over(image.is_body(), patch, task.step)
+    near = _grown(np.isin(names, task.wanted), BONE_MARGIN_MM, task.stage.configuration.spacing)
+    return windows_over(near, patch, task.step)
 
 
 def _grown(mask: np.ndarray, margin: float, spacing: Spacing) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from BoneSegLib.inference.device import autocast
+from BoneSegLib.training.coarse_names import one_hot_names
 from BoneSegLib.training.deep_supervision import DeepSupervision, supervised_loss
 from BoneSegLib.training.sampling import Sampler
 
@@ -36,6 +37,9 @@ class LoopOptions:
     clip_norm: float = 12.0
     average: float = 0.995
     background_weight: float = 1.0
+    drafted: float = 0.0
+    """In a cascade's last stage, the share of steps whose names are what the network itself says with those drawn: it
+    is asked again with its own draft (`SegmentOptions.drafts`), and so learns to mend it."""
     checkpoint_seconds: float = 120.0
     report_steps: int = 50
     seed: int = 1
@@ -140,6 +144,8 @@ class Trainer:
         inputs, labels = self._sampler(drawn, rng)
         inputs, labels = inputs.to(self._device), labels.to(self._device)
         with autocast(self._device, self._precision):
+            if rng.random() < self._options.drafted:
+                inputs = _with_draft(self.network, inputs)
             outputs = self._supervised(inputs.contiguous(memory_format=torch.channels_last_3d))
         weight = self._options.background_weight
         loss, dice_loss, cross_entropy = supervised_loss(outputs, labels, background_weight=weight)
@@ -201,3 +207,11 @@ class Trainer:
         self._optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         logger.info("resumed at step %d", self.progress.step)
+
+
+def _with_draft(network: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    """(batch, 1 + names, k, j, i): the image with the names that the network gives it now."""
+    with torch.no_grad():
+        logits = network(inputs.contiguous(memory_format=torch.channels_last_3d))
+    names = torch.stack([one_hot_names(named, logits.shape[1]) for named in logits.argmax(1)])
+    return torch.cat([inputs[:, :1], names], dim=1)

@@ -59,7 +59,7 @@ class _Work:
         import torch
 
         steps = (options.mirroring, options.coarse_to_fine, options.discs, options.refine, options.postprocess)
-        details = (options.folds, *steps, torch.get_num_threads())
+        details = (options.folds, *steps, options.drafts, torch.get_num_threads())
         return f"{self.model.name} {self.model.version} {self.device} {self.precision} {details}"
 
 
@@ -101,11 +101,12 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
     import numpy as np
 
     from BoneSegLib.inference.device import choose_device, choose_precision
+    from BoneSegLib.inference.drafts import drafts_of
     from BoneSegLib.inference.frame import make_frame, needs_straightening, straight_geometry
     from BoneSegLib.inference.loading import load_model
     from BoneSegLib.inference.region import cut_out, region_of
     from BoneSegLib.inference.resample import resampled_shape
-    from BoneSegLib.inference.sliding_window import all_windows
+    from BoneSegLib.inference.sliding_window import SIDE_BY_SIDE, all_windows
     from BoneSegLib.volume import Volume
 
     model = load_model(options.model)
@@ -125,6 +126,8 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
         a, b, c = (max(size, length) for size, length in zip(grid, configuration.patch, strict=True))
         grids.append((a, b, c))
         windows.append(len(all_windows((a, b, c), configuration.patch)))
+    side_by_side = len(all_windows(grids[-1], stages[-1].configuration.patch, SIDE_BY_SIDE))
+    windows[-1] += side_by_side * drafts_of(stages, options.drafts)
     precision = choose_precision(options.precision, device)
     return _Work(model, tuple(stages), tuple(windows), tuple(grids), frame.shape, device, precision)
 

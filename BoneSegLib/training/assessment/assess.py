@@ -15,7 +15,8 @@ from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 from BoneSegLib.headless.read import read_volume
-from BoneSegLib.inference.edges import names_bones_alone
+from BoneSegLib.inference.bones import knows_bones_alone
+from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
 from BoneSegLib.inference.vertebrae import vertebra_chain
@@ -32,6 +33,7 @@ Row = dict[str, object]
 Tell = Callable[[str], object]
 
 NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
+NO_DRAFTS = "islands and holes, the finer network asked once (--drafts 0)"
 NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 
 
@@ -39,7 +41,7 @@ NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 class AssessOptions:
     """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
     -> levels, for robustness; empty for none; ``robustness_cases``: names of the cases that are distorted, empty for
-    all. ``cleaning``: measure each step of post-processing, and what names at discs and moved edges do."""
+    all. ``cleaning``: measure each step of post-processing, and what names at discs, drafts and moved edges do."""
 
     segment: SegmentOptions
     labels: tuple[str, ...] = ()
@@ -134,7 +136,9 @@ def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell
     without = {}
     if default.discs and vertebra_chain(model.dataset.labels):
         without[NO_DISCS] = replace(default, force=True, discs=False)
-    if default.refine and names_bones_alone(model.dataset.labels):
+    if drafts_of(model.stages_of(default.quality), default.drafts):
+        without[NO_DRAFTS] = replace(default, force=True, drafts=0)
+    if default.refine and knows_bones_alone(model.dataset):
         without[NO_REFINE] = replace(default, force=True, refine=False)
     for step, chosen in without.items():
         tell(f"{case.name}: {step}")

@@ -42,6 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
     parser.add_argument("--no-discs", action="store_true", help="vertebrae as the network names them")
+    parser.add_argument(
+        "--drafts", metavar="N", type=int, default=1, help="of the finer network (default: %(default)s)"
+    )
     parser.add_argument("--no-refine", action="store_true", help="edges as the network has them")
     parser.add_argument("--no-postprocessing", action="store_true", help="judge what the networks say, not cleaned")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
@@ -65,6 +68,7 @@ def run_command(args: argparse.Namespace) -> int:
             device=args.device,
             precision=args.precision,
             discs=not args.no_discs,
+            drafts=args.drafts,
             refine=not args.no_refine,
             postprocess=not args.no_postprocessing,
         ),

@@ -7,6 +7,9 @@ from dataclasses import asdict
 
 from BoneSegLib.errors import InputError, UsageError
 
+_DRAFTED = 0.4
+"""Of the steps of the second stage, so many start from a draft: that of the bundled network."""
+
 
 def train_bones(args: argparse.Namespace) -> dict[str, object]:
     """Trains a stage, writes a model, or both; returns what was done."""
@@ -18,6 +21,7 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
     from BoneSegLib.training import export, train
     from BoneSegLib.training.cases import list_cases
     from BoneSegLib.training.loop import LoopOptions
+    from BoneSegLib.training.stage import STAGES
 
     cases = list_cases(args.data)
     if not cases:
@@ -32,7 +36,11 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
         done["discs"] = str(run(args.data, folder, minutes=args.minutes, steps=args.steps, threads=threads))
     elif args.stage is not None:
         options = LoopOptions(
-            minutes=args.minutes, steps=args.steps, batch=args.batch or 2, learning_rate=args.learning_rate
+            minutes=args.minutes,
+            steps=args.steps,
+            batch=args.batch or 2,
+            learning_rate=args.learning_rate,
+            drafted=_DRAFTED if STAGES[args.stage].previous else 0.0,
         )
         progress = train.run(args.data, args.output / args.stage, stage=args.stage, options=options,
                              threads=args.threads or 1, patch=args.window, tensorboard=args.tensorboard)  # fmt: skip

@@ -34,16 +34,17 @@ def test_windows_cover_everything():
     assert covered.all()
 
 
-def test_windows_over_a_mask_cover_it_and_skip_the_rest():
+@pytest.mark.parametrize("step", [0.5, 0.75, 1.0])
+def test_windows_over_a_mask_cover_it_and_skip_the_rest(step):
     needed = np.zeros((80, 80, 80), bool)
     needed[10:20, 10:20, 10:20] = needed[60:75, 60:75, 60:75] = True
-    windows = windows_over(needed, (16, 16, 16))
+    windows = windows_over(needed, (16, 16, 16), step)
     covered = np.zeros_like(needed)
     for window in windows:
         assert all(part.start >= 0 and part.stop <= 80 for part in window)
         covered[window] = True
     assert covered[needed].all()
-    assert len(windows) < len(all_windows(needed.shape, (16, 16, 16))) / 4
+    assert len(windows) < len(all_windows(needed.shape, (16, 16, 16), step)) / 4
 
 
 def test_no_windows_are_needed_where_nothing_is_wanted():

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from BoneSegLib.models.network import build_network
+from BoneSegLib.training import loop
 from BoneSegLib.training.augmentation import read_box, window_points
 from BoneSegLib.training.cases import list_cases, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
-from BoneSegLib.training.loop import LoopOptions, Trainer
+from BoneSegLib.training.loop import LoopOptions, Trainer, _with_draft
 from BoneSegLib.training.loss import dice_and_cross_entropy
 from BoneSegLib.training.predicted_names import predict_names, read_names, votes_path
 from BoneSegLib.training.sampling import WholeFieldSampler, WindowSampler
@@ -144,6 +145,21 @@ def test_the_loss_of_a_certain_and_right_answer_is_nothing():
     dice, cross_entropy = dice_and_cross_entropy(logits, labels)
     assert float(dice) == pytest.approx(0, abs=1e-5)
     assert float(cross_entropy) == pytest.approx(0, abs=1e-5)
+
+
+def test_a_draft_takes_the_place_of_the_names_and_leaves_the_image_alone():
+    inputs = torch.randn(1, CLASSES, 4, 4, 6)
+    drafted = _with_draft(_NamesBySide(), inputs)
+    assert torch.equal(drafted[:, 0], inputs[:, 0])
+    assert torch.equal(drafted[0, 1:], one_hot_names(_NamesBySide()(inputs).argmax(1)[0], CLASSES))
+
+
+@pytest.mark.parametrize("drafted", [0.0, 1.0])
+def test_as_many_steps_as_asked_for_start_from_a_draft(cases, tmp_path, drafted, monkeypatch):
+    asked = []
+    monkeypatch.setattr(loop, "_with_draft", lambda network, inputs: asked.append(1) or inputs)
+    _trainer(cases, tmp_path, steps=3, drafted=drafted).run()
+    assert len(asked) == 3 * drafted
 
 
 def _trainer(cases, folder, **options):
