@@ -41,8 +41,9 @@ class SegmentOptions:
     ``drafts``: so many times the last network of a cascade of bones first looks at windows side by side, each time a
     sixth of its work, and is then asked again with this draft as the names.
     ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
-    ``discs``: move the names of vertebrae to the discs that the image shows. ``postprocess``: drop stray fragments and
-    fill enclosed holes. ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
+    ``discs``: move the names of vertebrae to the discs that the image shows. ``drop_islands``: far
+    smaller than a bone's largest piece. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network
+    only around the bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None
@@ -55,7 +56,8 @@ class SegmentOptions:
     roi: tuple[float, ...] | None = None
     force: bool = False
     discs: bool = True
-    postprocess: bool = True
+    drop_islands: bool = True
+    fill_holes: bool = True
     drafts: int = 1
     refine: bool = True
     coarse_to_fine: bool = True

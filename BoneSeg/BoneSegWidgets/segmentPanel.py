@@ -93,7 +93,8 @@ class SegmentPanel:
             mirroring=parameters.mirroring,
             roi=regionOf(parameters.inputVolume, parameters.region, parameters.visiblePartOnly),
             force=self._ui.forceCheckBox.checked,
-            postprocess=parameters.cleanUp,
+            drop_islands=parameters.cleanUp,
+            fill_holes=parameters.cleanUp,
             refine=parameters.refine,
         )
 

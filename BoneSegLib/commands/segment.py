@@ -46,7 +46,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="vertebrae as the network names them, though the CT shows discs elsewhere",
     )
-    parser.add_argument("--no-postprocessing", action="store_true", help="keep stray islands and holes")
+    parser.add_argument("--keep-islands", action="store_true", help="keep pieces far smaller than a bone's largest")
+    parser.add_argument("--keep-holes", action="store_true", help="keep holes that a bone encloses")
+    parser.add_argument("--no-postprocessing", action="store_true", help="keep islands and holes")
     parser.add_argument("--force", action="store_true", help="go on despite a warning that needs an answer")
 
 
@@ -81,7 +83,8 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         drafts=args.drafts,
         refine=args.refine,
         discs=not args.no_discs,
-        postprocess=not args.no_postprocessing,
+        drop_islands=not (args.keep_islands or args.no_postprocessing),
+        fill_holes=not (args.keep_holes or args.no_postprocessing),
     )
 
 

@@ -144,8 +144,10 @@ class _Run:
         if self.is_cancelled():
             raise Cancelled
         self.progress(0.95, "Finishing the labels")
-        if self.options.postprocess:
-            clean_labels(labels, [structure.label for structure in self.structures])
+        options = self.options
+        if options.drop_islands or options.fill_holes:
+            values = [structure.label for structure in self.structures]
+            clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes)
             clock.lap("postprocess")
         return _Found(labels, combine(means, wanted))
 

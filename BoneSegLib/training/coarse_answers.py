@@ -46,7 +46,9 @@ def answer_held_out(project: Project, coarse: NetworkPlan, split: Split, *, devi
         return
     stage = TrainedStage(replace(coarse, following=None), {split.fold: fold_weights(project, coarse, split.fold)})
     model = export_stages(project, [stage], fold_folder / _MODEL, name=coarse.name)
-    options = SegmentOptions(model=model, device=device, precision=precision, postprocess=False, force=True)
+    options = SegmentOptions(
+        model=model, device=device, precision=precision, drop_islands=False, fill_holes=False, force=True
+    )
     for pair in missing:
         image = read_case(pair, project.source).image
         found = _in_own_values(segment(image, options), project.rules.names)

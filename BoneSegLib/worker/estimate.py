@@ -58,8 +58,9 @@ class _Work:
         """What the speed depends on, apart from the size of the image."""
         import torch
 
-        steps = (options.mirroring, options.coarse_to_fine, options.discs, options.refine, options.postprocess)
-        details = (options.folds, *steps, options.drafts, torch.get_num_threads())
+        networks = (options.folds, options.mirroring, options.coarse_to_fine, options.drafts)
+        after = (options.discs, options.refine, options.drop_islands, options.fill_holes)
+        details = (*networks, *after, torch.get_num_threads())
         return f"{self.model.name} {self.model.version} {self.device} {self.precision} {details}"
 
 

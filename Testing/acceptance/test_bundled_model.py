@@ -80,7 +80,14 @@ def test_the_model_gives_the_same_labels_in_nnunetv2(model, stage):
         array.shape[::-1], volume.geometry.spacing, directions=volume.geometry.directions.round()
     )
     options = SegmentOptions(
-        quality="fast", precision="fp32", device="cpu", postprocess=False, drafts=0, discs=False, refine=False
+        quality="fast",
+        precision="fp32",
+        device="cpu",
+        drop_islands=False,
+        fill_holes=False,
+        drafts=0,
+        discs=False,
+        refine=False,
     )
     ours = segment(Volume(array, geometry), options).array
     union = (ours > 0) | (theirs > 0)

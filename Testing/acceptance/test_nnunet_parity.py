@@ -59,7 +59,9 @@ def agreement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, float]:
 )
 def test_a_folder_gives_the_labels_that_nnunetv2_gives(trained_folder, shape, spacing):
     volume, _ = two_blocks(shape, spacing, seed=3)
-    options = SegmentOptions(model=trained_folder, precision="fp32", device="cpu", postprocess=False, force=True)
+    options = SegmentOptions(
+        model=trained_folder, precision="fp32", device="cpu", drop_islands=False, fill_holes=False, force=True
+    )
     ours = segment(volume, options).array
     theirs = nnunet_labels(trained_folder, volume)
     everywhere, foreground = agreement(ours, theirs)
@@ -70,7 +72,9 @@ def test_a_folder_gives_the_labels_that_nnunetv2_gives(trained_folder, shape, sp
 
 def test_mirroring_gives_the_labels_that_nnunetv2_gives(trained_folder):
     volume, _ = two_blocks((40, 50, 48), (1.5, 1.5, 2.0), seed=4)
-    options = SegmentOptions(model=trained_folder, precision="fp32", device="cpu", postprocess=False, mirroring=True)
+    options = SegmentOptions(
+        model=trained_folder, precision="fp32", device="cpu", drop_islands=False, fill_holes=False, mirroring=True
+    )
     everywhere, foreground = agreement(
         segment(volume, options).array, nnunet_labels(trained_folder, volume, mirroring=True)
     )
@@ -93,7 +97,13 @@ def test_a_cascade_gives_the_labels_that_nnunetv2_gives(trained_cascade, shape, 
     # have no common divisor: which of two equal shares wins is left to rounding there.
     volume, _ = two_blocks(shape, spacing, seed=5)
     options = SegmentOptions(
-        model=trained_cascade, precision="fp32", device="cpu", postprocess=False, coarse_to_fine=False, force=True
+        model=trained_cascade,
+        precision="fp32",
+        device="cpu",
+        drop_islands=False,
+        fill_holes=False,
+        coarse_to_fine=False,
+        force=True,
     )
     ours = segment(volume, options).array
     names = segment(volume, replace(options, quality="fast")).array

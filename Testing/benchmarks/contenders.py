@@ -133,7 +133,7 @@ def _only_bones(model: Path, labels: np.ndarray) -> np.ndarray:
 
 
 # What the others do too, and no more: no names checked against the discs, no edges moved, no islands dropped.
-SAME_STEPS = {"drafts": 0, "discs": False, "refine": False, "postprocess": False}
+SAME_STEPS = {"drafts": 0, "discs": False, "refine": False, "drop_islands": False, "fill_holes": False}
 CONTENDERS: dict[str, Callable[..., Result]] = {
     "nnunetv2": nnunet,
     "MONAI": monai,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+import argparse
 
+import numpy as np
+import pytest
+
+from BoneSegLib.commands.segment import add_options, options_from
 from BoneSegLib.postprocessing import clean_labels
 
 
@@ -55,3 +59,30 @@ def test_more_pieces_than_two_bytes_can_count_are_told_apart():
     clean_labels(labels, [1])
     assert (labels == 1).sum() == 5**3
     assert labels[:5, :5, :5].all()
+
+
+@pytest.mark.parametrize(
+    ("words", "islands", "holes"),
+    [
+        ([], True, True),
+        (["--keep-islands"], False, True),
+        (["--keep-holes"], True, False),
+        (["--no-postprocessing"], False, False),
+    ],
+)
+def test_each_step_has_a_switch_and_both_have_one(words, islands, holes):
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    options = options_from(parser.parse_args(words))
+    assert (options.drop_islands, options.fill_holes) == (islands, holes)
+
+
+@pytest.mark.parametrize(("islands", "holes"), [(True, False), (False, True)])
+def test_one_step_leaves_what_the_other_would_change(islands, holes):
+    labels = np.zeros((30, 30, 30), np.uint8)
+    labels[2:18, 2:18, 2:18] = 1
+    labels[8:12, 8:12, 8:12] = 0
+    labels[25, 25, 25] = 1
+    clean_labels(labels, [1], islands=islands, holes=holes)
+    assert (labels[25, 25, 25] == 0) == islands
+    assert (labels[9, 9, 9] == 1) == holes

@@ -81,8 +81,8 @@ def assess(
         for case in read_references(folder, model, options.labels):
             tell(f"Comparing {case.name}")
             # Segmented without post-processing, which is then done here, so that its steps can be told apart.
-            raw = segment(case.image, replace(options.segment, force=True, postprocess=False))
-            found = _cleaned(raw) if options.segment.postprocess else raw
+            raw = segment(case.image, replace(options.segment, force=True, drop_islands=False, fill_holes=False))
+            found = _cleaned(raw, options.segment)
             settings = CompareOptions(tolerance_mm=options.tolerance_mm)
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
@@ -114,9 +114,9 @@ def _require_known(asked: Sequence[str], names: Sequence[str]) -> None:
             raise UsageError(f"There is no case '{name}'.", remedy="There are: " + ", ".join(names[:10]) + ".")
 
 
-def _cleaned(raw: LabelMap) -> LabelMap:
-    array = raw.array.copy()
-    clean_labels(array, [structure.label for structure in raw.structures])
+def _cleaned(raw: LabelMap, options: SegmentOptions) -> LabelMap:
+    array, values = raw.array.copy(), [structure.label for structure in raw.structures]
+    clean_labels(array, values, islands=options.drop_islands, holes=options.fill_holes)
     return replace(raw, array=array)
 
 
@@ -131,7 +131,7 @@ def _cleaning_rows(case: Judged, raw: LabelMap) -> list[Row]:
 def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell) -> Iterator[Row]:
     """The default less one of the steps on bones in CT, each that the model has."""
     default = options.segment
-    if not (default.postprocess and model.dataset.is_ct):
+    if not (default.drop_islands and default.fill_holes and model.dataset.is_ct):
         return
     without = {}
     if default.discs and vertebra_chain(model.dataset.labels):

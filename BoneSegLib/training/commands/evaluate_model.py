@@ -46,6 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--drafts", metavar="N", type=int, default=1, help="of the finer network (default: %(default)s)"
     )
     parser.add_argument("--no-refine", action="store_true", help="edges as the network has them")
+    parser.add_argument("--keep-islands", action="store_true", help="judge with stray islands")
+    parser.add_argument("--keep-holes", action="store_true", help="judge with enclosed holes")
     parser.add_argument("--no-postprocessing", action="store_true", help="judge what the networks say, not cleaned")
     parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
 
@@ -70,7 +72,8 @@ def run_command(args: argparse.Namespace) -> int:
             discs=not args.no_discs,
             drafts=args.drafts,
             refine=not args.no_refine,
-            postprocess=not args.no_postprocessing,
+            drop_islands=not (args.keep_islands or args.no_postprocessing),
+            fill_holes=not (args.keep_holes or args.no_postprocessing),
         ),
         labels=tuple(args.labels),
         levels=levels,

@@ -67,7 +67,9 @@ def test_nnunetv2_gives_the_same_labels_with_the_same_folder(a_run):
 
     data, run = a_run.data, a_run.folder
     volume = read_volume(data / "case1_image.nii.gz")
-    options = SegmentOptions(model=run / "model", precision="fp32", device="cpu", postprocess=False, force=True)
+    options = SegmentOptions(
+        model=run / "model", precision="fp32", device="cpu", drop_islands=False, fill_holes=False, force=True
+    )
     ours = segment(volume, options).array
     theirs = nnunet_labels(run / "model" / "nnUNetTrainer__nnUNetPlans__3d_fullres", volume)
     assert np.count_nonzero(theirs == 1) > 100

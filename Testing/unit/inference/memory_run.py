@@ -42,7 +42,9 @@ def status(field: str) -> int:
 def main(model: str, limit: str = "") -> None:
     torch.set_num_threads(1)
     stage.load_stage = lambda *_: LoadedStage((bright_is_bone,), ())
-    options = SegmentOptions(model=Path(model), device="cpu", precision="fp32", force=True, postprocess=False)
+    options = SegmentOptions(
+        model=Path(model), device="cpu", precision="fp32", force=True, drop_islands=False, fill_holes=False
+    )
     segment(ball(64), options)
     plans = []
     require = stage.require_memory

@@ -75,7 +75,14 @@ def rod() -> Volume:
 
 def found(model: Path, **more: object) -> np.ndarray:
     options = SegmentOptions(
-        model=model, device="cpu", precision="fp32", force=True, postprocess=False, refine=False, **more
+        model=model,
+        device="cpu",
+        precision="fp32",
+        force=True,
+        drop_islands=False,
+        fill_holes=False,
+        refine=False,
+        **more,
     )
     return segment(rod(), options).array > 0
 
