@@ -58,7 +58,7 @@ class SegmentOptions:
     discs: bool = True
     drop_islands: bool = True
     fill_holes: bool = True
-    drafts: int = 1
+    drafts: int = 2
     refine: bool = True
     coarse_to_fine: bool = True
 

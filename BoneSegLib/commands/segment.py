@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--drafts",
         metavar="N",
         type=int,
-        default=1,
+        default=SegmentOptions.drafts,
         help="drafts that the finer network makes first and then mends, 0 to 3 (default: %(default)s)",
     )
     parser.add_argument(

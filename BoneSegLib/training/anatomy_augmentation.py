@@ -22,7 +22,7 @@ def change_anatomy(
     *,
     spacing: float,
     gas: float = 0.12,
-    canal: float = 0.2,
+    canal: float = 0.3,
 ) -> torch.Tensor:
     """Marrow, patches of denser and poorer bone; as often as said, gas in discs and contrast medium in the canal."""
     if rng.random() < 0.5:
@@ -60,7 +60,7 @@ def fill_canal(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator,
     spine = (labels >= _SACRUM).float()
     reach = round(10 / spacing)
     inside = 1 - _dilated(1 - _dilated(spine, (0, reach, reach)), (0, round(12 / spacing), round(12 / spacing)))
-    margin = 1 if spacing < 4 else 0
+    margin = int(rng.integers(0, 2)) if spacing < 4 else 0  # with fat between contrast medium and bone, or without
     canal = inside * (1 - _dilated(spine, (0, margin, margin)))
     # On a patient who lies on the back, contrast medium sinks to the back of the canal.
     depth = canal.cumsum(1) / canal.sum(1, keepdim=True).clamp(min=1)
