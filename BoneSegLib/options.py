@@ -39,7 +39,7 @@ class SegmentOptions:
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``drafts``: so many times the last network of a cascade of bones first looks at windows side by side, each time a
-    sixth of its work, and is then asked again with this draft as the names.
+    sixth of its work, and is then asked again with this draft as the names (``None``: twice in full, never in fast).
     ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
     ``discs``: move the names of vertebrae to the discs that the image shows. ``drop_islands``: far
     smaller than a bone's largest piece. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network
@@ -58,7 +58,7 @@ class SegmentOptions:
     discs: bool = True
     drop_islands: bool = True
     fill_holes: bool = True
-    drafts: int = 2
+    drafts: int | None = None
     refine: bool = True
     coarse_to_fine: bool = True
 
@@ -67,7 +67,7 @@ class SegmentOptions:
         _require_choice("precision", self.precision, PRECISIONS)
         if self.device.split(":")[0] not in DEVICES:
             _require_choice("device", self.device, DEVICES)
-        if self.drafts not in range(MOST_DRAFTS + 1):
+        if self.drafts is not None and self.drafts not in range(MOST_DRAFTS + 1):
             raise UsageError(f"{self.drafts} drafts are not possible.", remedy=f"Choose from 0 to {MOST_DRAFTS}.")
         if self.roi is not None and len(self.roi) != 6:
             raise UsageError("A region has six numbers.", remedy="Give R1,R2,A1,A2,S1,S2 in mm.")

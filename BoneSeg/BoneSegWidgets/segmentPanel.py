@@ -206,7 +206,7 @@ def estimateText(estimate: Estimate, frames: int = 1) -> str:
         parts.append(_("{size} of memory").format(size=gigabytes(estimate.memory_bytes)))
     text = ", ".join(parts) + "."
     if estimate.memory_bytes and estimate.free_bytes and estimate.memory_bytes > estimate.free_bytes:
-        text += " " + _("Only {size} are free: choose fast, fewer bones or a region.").format(
+        text += " " + _("Only {size} are free: choose fewer bones or a region.").format(
             size=gigabytes(estimate.free_bytes)
         )
     return text

@@ -52,9 +52,7 @@ def _foreseen(work: Callable[[], Record]) -> Record:
     except (BoneSegError, CannotWrite):
         raise
     except MemoryError as error:
-        raise ResourceError(
-            "The computer ran out of memory.", remedy="Do this case alone, with --quality fast or --roi."
-        ) from error
+        raise ResourceError("The computer ran out of memory.", remedy="Do this case alone, with --roi.") from error
     except ModuleNotFoundError as error:
         raise MissingError(f"The package '{error.name}' is not installed here.", remedy="Install it.") from error
     except OSError as error:

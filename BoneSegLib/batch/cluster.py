@@ -121,7 +121,7 @@ class _Dealer:
             told = ResourceError(
                 f"The worker process ended {DEATHS + 1} times while it did this case.",
                 cause="Mostly the machine ran out of memory.",
-                remedy="Do this case alone, with --quality fast or --roi, or on a machine with more memory.",
+                remedy="Do this case alone, with --roi, or on a machine with more memory.",
             )
             return note_failure(case, self._batch.job, told)
         if error is not None:

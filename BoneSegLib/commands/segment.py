@@ -32,8 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--drafts",
         metavar="N",
         type=int,
-        default=SegmentOptions.drafts,
-        help="drafts that the finer network makes first and then mends, 0 to 3 (default: %(default)s)",
+        help="drafts that the finer network makes first and then mends, 0 to 3 (default: 2 in full, none in fast)",
     )
     parser.add_argument(
         "--refine",

@@ -7,15 +7,20 @@ of the work: its labels need not be good at the rims of windows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from BoneSegLib.inference.bones import knows_bones_alone
-from BoneSegLib.models.model import Stage
+from BoneSegLib.models.model import Model
+from BoneSegLib.options import SegmentOptions
+
+USUAL_DRAFTS = {"fast": 0, "full": 2}
+"""The second draft is worth half of what the first one is, a third half of that."""
 
 
-def drafts_of(stages: Sequence[Stage], wanted: int) -> int:
-    """How many drafts the last of these stages makes, if so many are ``wanted``.
+def drafts_of(model: Model, options: SegmentOptions) -> int:
+    """How many drafts the last network makes.
 
     None if it names other things than bones: what it does then nobody has tried, and nnU-Net does not ask twice.
     """
-    return wanted if len(stages) > 1 and knows_bones_alone(stages[-1].dataset) else 0
+    stages = model.stages_of(options.quality)
+    if len(stages) == 1 or not knows_bones_alone(stages[-1].dataset):
+        return 0
+    return USUAL_DRAFTS[options.quality] if options.drafts is None else options.drafts

@@ -29,10 +29,9 @@ from BoneSegLib.inference.provenance import describe_run
 from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
 from BoneSegLib.inference.restore import decide_labels
-from BoneSegLib.inference.sliding_window import SIDE_BY_SIDE
 from BoneSegLib.inference.stage import AIR_HU, StageTask, require_least_memory, run_stage, stage_grid
 from BoneSegLib.inference.vertebrae import move_names_to_discs, vertebra_chain
-from BoneSegLib.models.model import Model, Stage
+from BoneSegLib.models.model import SIDE_BY_SIDE, Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
 from BoneSegLib.refinement import RefineOptions, refine_edges
@@ -138,7 +137,9 @@ class _Run:
         tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
         for task in tasks:
             require_least_memory(task)
-        tasks[-1:-1] = [replace(tasks[-1], step=SIDE_BY_SIDE)] * drafts_of(stages, self.options.drafts)
+        drafts = drafts_of(self.model, self.options)
+        last = replace(tasks[-1], step=self.model.step_of(self.options.quality))
+        tasks[-1:] = [*[replace(last, step=SIDE_BY_SIDE)] * drafts, last]
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
         means = self._run_stages(tasks, frame.view(labels), clock)
         if self.is_cancelled():
@@ -170,11 +171,12 @@ class _Run:
             )
             spine = self._settled_by_discs(task) if is_first else ()
             probabilities = Probabilities(task.stage.dataset.heads, spine)
-            decided = np.zeros(stage_grid(task), dtype=np.uint8) if _is_draft(task) else labels
+            is_draft = not is_last and tasks[number + 1].stage is task.stage
+            decided = np.zeros(stage_grid(task), dtype=np.uint8) if is_draft else labels
             configuration = task.stage.configuration
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
             decide_labels(probabilities.watch(blocks), decided, axes)
-            if decided is labels and not is_last:
+            if not (is_draft or is_last):
                 grid, spacing = stage_grid(tasks[number + 1]), tasks[number + 1].stage.configuration.spacing
                 decided = resample_names(labels, grid, task.spacing, spacing)
                 labels[:] = 0
@@ -231,10 +233,6 @@ class _Run:
         for structure in self.structures:
             table[self.model.network_labels[structure.id]] = structure.label
         return table
-
-
-def _is_draft(task: StageTask) -> bool:
-    return task.step == SIDE_BY_SIDE
 
 
 def _share_of_task(number: int, tasks: list[StageTask]) -> tuple[float, float]:

@@ -83,7 +83,7 @@ def require_memory(plan: MemoryPlan, available: int | None) -> None:
         raise ResourceError(
             "There is not enough memory for this volume.",
             cause=f"It needs about {plan.total / 2**30:.1f} GB, and {available / 2**30:.1f} GB are free.",
-            remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
+            remedy="Limit the run to a region or to fewer structures, or close other programs.",
         )
 
 

@@ -33,5 +33,5 @@ def memory_errors_told() -> Iterator[None]:
             raise
         raise ResourceError(
             "The computer ran out of memory.",
-            remedy="Use --quality fast, limit the run to a region or to fewer structures, or close other programs.",
+            remedy="Limit the run to a region or to fewer structures, or close other programs.",
         ) from error

@@ -12,15 +12,10 @@ import torch
 
 from BoneSegLib.errors import Cancelled, InternalError
 from BoneSegLib.inference.resample import Shape
+from BoneSegLib.models.model import STEP
 from BoneSegLib.options import IsCancelled
 
 Window = tuple[slice, slice, slice]
-
-STEP = 0.5
-"""Windows overlap by half, nnU-Net's default."""
-
-SIDE_BY_SIDE = 1.0
-"""Windows overlap no more than needed to be evenly apart."""
 
 _OUTERMOST = 3 / 16
 """The ends of a window along an axis: from 2.5 standard deviations of its weights on, where the neighbour is within

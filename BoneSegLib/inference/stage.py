@@ -18,7 +18,6 @@ from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
 from BoneSegLib.inference.restore import LogitsBlock
 from BoneSegLib.inference.sliding_window import (
-    STEP,
     Slab,
     Window,
     all_windows,
@@ -27,7 +26,7 @@ from BoneSegLib.inference.sliding_window import (
     windows_over,
 )
 from BoneSegLib.memory import available_bytes
-from BoneSegLib.models.model import Stage
+from BoneSegLib.models.model import STEP, Stage
 from BoneSegLib.options import IsCancelled
 
 AIR_HU = -1024.0

@@ -59,12 +59,21 @@ def _read_bundle(folder: Path) -> Model:
         folder=folder,
         stages=stages,
         qualities=qualities,
+        steps=_steps(fields),
         structures=structures,
         network_labels=network_labels,
         canonical=fields.raw("orientation", "") == "LPS",
         pads_with_air=fields.raw("padding", "") == "air",
         manifest=manifest,
     )
+
+
+def _steps(fields: Fields) -> dict[str, float]:
+    steps = Fields(fields.object("step", {}), f"{MANIFEST}, step")
+    found = {quality: steps.number(quality) for quality in ("fast", "full") if quality in steps}
+    if not all(0.1 <= step <= 1 for step in found.values()):
+        raise ModelError(f"{MANIFEST}: the step of windows should be from 0.1 to 1.")
+    return found
 
 
 def _read_plain(folder: Path) -> Model:
@@ -88,6 +97,7 @@ def _read_plain(folder: Path) -> Model:
         folder=folder,
         stages={configuration: stage},
         qualities={"fast": (configuration,), "full": (configuration,)},
+        steps={},
         structures=structures,
         network_labels=network_labels,
         canonical=False,

@@ -10,6 +10,12 @@ from BoneSegLib.anatomy import Structure
 from BoneSegLib.models.dataset import Dataset
 from BoneSegLib.models.plans import Configuration, Intensity, Plans
 
+STEP = 0.5
+"""Windows overlap by half, nnU-Net's default."""
+
+SIDE_BY_SIDE = 1.0
+"""Windows overlap no more than needed to be evenly apart."""
+
 CHECKPOINT = "checkpoint_final.pth"
 
 
@@ -44,7 +50,9 @@ class Stage:
 class Model:
     """A model ready to be run.
 
-    ``structures``: what it can segment; ``network_labels``: structure id -> label value inside the network.
+    ``qualities``: the networks of each, in order; ``steps``: how many of their lengths apart windows of the last one
+    start at most, where that is not `STEP`. ``structures``: what it can segment; ``network_labels``: structure id ->
+    label value inside the network.
     ``canonical``: images are turned to LPS first (otherwise the network sees them as they are stored, as in nnU-Net).
     ``pads_with_air``: outside of the image is air (otherwise 0 after normalisation, as in nnU-Net).
     """
@@ -54,6 +62,7 @@ class Model:
     folder: Path
     stages: dict[str, Stage]
     qualities: dict[str, tuple[str, ...]]
+    steps: dict[str, float]
     structures: tuple[Structure, ...]
     network_labels: dict[str, int]
     canonical: bool
@@ -63,6 +72,10 @@ class Model:
     def stages_of(self, quality: str) -> tuple[Stage, ...]:
         """The networks that run one after the other."""
         return tuple(self.stages[name] for name in self.qualities[quality])
+
+    def step_of(self, quality: str) -> float:
+        """How many of their lengths apart windows of the last network start at most."""
+        return self.steps.get(quality, STEP)
 
     @property
     def dataset(self) -> Dataset:

@@ -106,7 +106,7 @@ def _plans(fingerprints: list[Fingerprint], channel: str, options: ProjectOption
             f"The model to start from was trained on {model.dataset.channels[0]}, the data are {channel}.",
             remedy="Choose another model, or say what the data are with --modality.",
         )
-    stages = model.stages_of("fast" if options.planner.stages == 1 else "full")
+    stages = model.stages_of("full")[: options.planner.stages]
     return tuple(plan_of_model(stage, air=model.pads_with_air) for stage in stages)
 
 

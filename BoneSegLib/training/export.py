@@ -15,6 +15,7 @@ from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.errors import InputError
 from BoneSegLib.inference.resample import Spacing
 from BoneSegLib.models.architecture import Architecture
+from BoneSegLib.models.model import SIDE_BY_SIDE
 from BoneSegLib.models.network import parameter_names
 from BoneSegLib.training.card import BONES, ModelCard
 from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_stage
@@ -111,7 +112,8 @@ def export_model(
         "orientation": "LPS",
         **({"padding": "air"} if plans[0].air else {}),
         "structures": {name: label for name, label in content.labels.items() if name not in content.hidden},
-        "stages": {"fast": names[:1], "full": names},
+        "stages": {"fast": names, "full": names},
+        "step": {"fast": SIDE_BY_SIDE},
         "training": card.training,
         "accuracy": card.accuracy,
         "files": files,

@@ -107,7 +107,8 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
     from BoneSegLib.inference.loading import load_model
     from BoneSegLib.inference.region import cut_out, region_of
     from BoneSegLib.inference.resample import resampled_shape
-    from BoneSegLib.inference.sliding_window import SIDE_BY_SIDE, all_windows
+    from BoneSegLib.inference.sliding_window import all_windows
+    from BoneSegLib.models.model import SIDE_BY_SIDE
     from BoneSegLib.volume import Volume
 
     model = load_model(options.model)
@@ -127,8 +128,9 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
         a, b, c = (max(size, length) for size, length in zip(grid, configuration.patch, strict=True))
         grids.append((a, b, c))
         windows.append(len(all_windows((a, b, c), configuration.patch)))
-    side_by_side = len(all_windows(grids[-1], stages[-1].configuration.patch, SIDE_BY_SIDE))
-    windows[-1] += side_by_side * drafts_of(stages, options.drafts)
+    patch = stages[-1].configuration.patch
+    windows[-1] = len(all_windows(grids[-1], patch, model.step_of(options.quality)))
+    windows[-1] += len(all_windows(grids[-1], patch, SIDE_BY_SIDE)) * drafts_of(model, options)
     precision = choose_precision(options.precision, device)
     return _Work(model, tuple(stages), tuple(windows), tuple(grids), frame.shape, device, precision)
 

@@ -57,7 +57,7 @@ def _out_of_memory(cause: str) -> ResourceError:
     return ResourceError(
         "The computer ran out of memory.",
         cause=cause,
-        remedy="Choose the quality 'fast', limit the run to a region, or close other programs. Your scene is unharmed.",
+        remedy="Limit the run to a region or to fewer structures, or close other programs. Your scene is unharmed.",
     )
 
 

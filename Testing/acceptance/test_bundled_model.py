@@ -80,7 +80,7 @@ def test_the_model_gives_the_same_labels_in_nnunetv2(model, stage):
         array.shape[::-1], volume.geometry.spacing, directions=volume.geometry.directions.round()
     )
     options = SegmentOptions(
-        quality="fast",
+        model=model.stages[stage].folder,
         precision="fp32",
         device="cpu",
         drop_islands=False,

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from BoneSegLib.models.model import STEP
+
 Seconds = dict[str, float]
 Result = tuple[np.ndarray, Seconds]
 
@@ -42,7 +44,11 @@ def nnunet(model: Path, quality: str, array: np.ndarray, spacing: tuple[float, .
     for stage in _opened(model).qualities[quality]:
         start = time.perf_counter()
         predictor = nnunetv2.nnUNetPredictor(
-            use_mirroring=False, perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False
+            tile_step_size=_step_of(model, quality, stage),
+            use_mirroring=False,
+            perform_everything_on_device=False,
+            device=torch.device("cpu"),
+            allow_tqdm=False,
         )
         folder = model / f"nnUNetTrainer__nnUNetPlans__{stage}"
         predictor.initialize_from_trained_model_folder(str(folder), use_folds=(0,))
@@ -86,7 +92,12 @@ def monai(model: Path, quality: str, array: np.ndarray, spacing: tuple[float, ..
         clock.lap("prepare")
         with torch.inference_mode():
             logits = sliding_window_inference(
-                torch.stack(channels)[None], configuration.patch, 1, network, overlap=0.5, mode="gaussian"
+                torch.stack(channels)[None],
+                configuration.patch,
+                1,
+                network,
+                overlap=1 - _step_of(model, quality, configuration.name),
+                mode="gaussian",
             )
             clock.lap(f"network {configuration.name}")
             labels = torch.nn.functional.interpolate(logits, size=array.shape, mode="trilinear")[0].argmax(0)
@@ -115,6 +126,12 @@ def _timed(function: Callable, name: str, seconds: Seconds) -> Callable:
             clock.lap(name)
 
     return run
+
+
+def _step_of(model: Path, quality: str, stage: str) -> float:
+    """How far apart the windows of a stage are, which is the same for all contenders."""
+    opened = _opened(model)
+    return opened.step_of(quality) if stage == opened.qualities[quality][-1] else STEP
 
 
 def _opened(model: Path):

@@ -136,7 +136,7 @@ def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell
     without = {}
     if default.discs and vertebra_chain(model.dataset.labels):
         without[NO_DISCS] = replace(default, force=True, discs=False)
-    if drafts_of(model.stages_of(default.quality), default.drafts):
+    if drafts_of(model, default):
         without[NO_DRAFTS] = replace(default, force=True, drafts=0)
     if default.refine and knows_bones_alone(model.dataset):
         without[NO_REFINE] = replace(default, force=True, refine=False)

@@ -42,13 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
     parser.add_argument("--no-discs", action="store_true", help="vertebrae as the network names them")
-    parser.add_argument(
-        "--drafts",
-        metavar="N",
-        type=int,
-        default=SegmentOptions.drafts,
-        help="of the finer network (default: %(default)s)",
-    )
+    parser.add_argument("--drafts", metavar="N", type=int, help="of the finer network (default: by the quality)")
     parser.add_argument("--no-refine", action="store_true", help="edges as the network has them")
     parser.add_argument("--keep-islands", action="store_true", help="judge with stray islands")
     parser.add_argument("--keep-holes", action="store_true", help="judge with enclosed holes")

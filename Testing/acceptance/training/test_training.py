@@ -150,7 +150,7 @@ def test_a_cascade_is_planned_trained_and_run(tmp_path, capsys):
         answer, drawn = open_answer(path := prepared_path(project.prepared(project.plans[1]), case)), np.load(path)
         assert answer is not None
         assert answer.shape == drawn.shape
-    assert model.qualities == {"fast": ("3d_lowres",), "full": ("3d_lowres", "3d_cascade_fullres")}
+    assert model.qualities == dict.fromkeys(("fast", "full"), ("3d_lowres", "3d_cascade_fullres"))
     volume = read_volume(data / "case0_image.nii.gz")
     found = segment(volume, replace(SegmentOptions(model=trained.model, force=True), precision="fp32", device="cpu"))
     assert found.array.shape == volume.array.shape

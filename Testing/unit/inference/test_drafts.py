@@ -23,7 +23,7 @@ ROD = slice(20, 80)
 """Where the bone lies along k, in voxels of 2 mm; its first 10 are bright enough for the coarse network."""
 
 
-def cascade(folder: Path, *, bone: str) -> Path:
+def cascade(folder: Path, *, bone: str, fast: float = 0.5) -> Path:
     """A model folder whose networks are said below; its weights are none."""
     plans = plans_json()
     coarse = configuration(spacing=(SPACING_MM,) * 3, patch=(32, 32, 32))
@@ -31,7 +31,12 @@ def cascade(folder: Path, *, bone: str) -> Path:
     dataset = {**DATASET_JSON, "labels": {"background": 0, bone: 1}}
     for name in (COARSE, FINE):
         trained = write_folder(folder, plans, dataset, {"0": {"weight": torch.zeros(1)}}, name=name)
-    manifest = {"name": "cascade", "structures": {bone: 1}, "stages": {"fast": [COARSE], "full": [COARSE, FINE]}}
+    manifest = {
+        "name": "cascade",
+        "structures": {bone: 1},
+        "stages": {"fast": [COARSE, FINE], "full": [COARSE, FINE]},
+        "step": {"fast": fast},
+    }
     (trained.parent / "boneseg.json").write_text(json.dumps(manifest))
     return trained.parent
 
@@ -113,6 +118,19 @@ def test_a_draft_takes_far_fewer_windows_than_the_answer(tmp_path, networks):
     drafted = len(networks) - 2 * every
     assert drafted == 4 * 2 * 2, "100 x 40 x 40 voxels in windows of 32"
     assert every == 6 * 2 * 2
+
+
+@pytest.mark.parametrize(("quality", "passes"), [("fast", 1), ("full", 3)])
+def test_full_makes_two_drafts_and_fast_none_unless_they_are_asked_for(quality, passes, tmp_path):
+    bone = found(cascade(tmp_path, bone="vertebra_L3"), quality=quality)
+    assert np.flatnonzero(bone.any(axis=(1, 2)))[-1] + 1 == 30 + passes * REACH_MM / SPACING_MM
+
+
+@pytest.mark.parametrize(("step", "windows"), [(1.0, 4 * 2 * 2), (0.5, 6 * 2 * 2), (0.25, 10 * 2 * 2)])
+def test_windows_of_the_last_network_start_as_far_apart_as_the_model_says(step, windows, tmp_path, networks):
+    model = cascade(tmp_path, bone="vertebra_L3", fast=step)
+    found(model, quality="fast", coarse_to_fine=False)
+    assert len(networks) == windows
 
 
 def test_drafts_are_told_in_the_progress_that_rises(tmp_path):

@@ -48,6 +48,7 @@ def a_bundle(a_folder, tmp_path):
         "padding": "air",
         "structures": {"sacrum": 1},
         "stages": {"fast": ["3d_fullres"], "full": ["3d_fullres"]},
+        "step": {"fast": 1.0},
         "files": files,
     }
     (folder / "boneseg.json").write_text(json.dumps(manifest))
@@ -60,6 +61,7 @@ def test_a_trained_folder_is_read(a_folder):
     assert model.stages_of("full")[0].folds == ("0", "1")
     assert not model.canonical
     assert not model.pads_with_air
+    assert model.step_of("fast") == model.step_of("full") == 0.5, "as nnU-Net runs it"
 
 
 def test_the_folder_above_is_as_good(a_folder):
@@ -73,6 +75,16 @@ def test_a_bundle_says_which_bones_its_labels_are(a_bundle):
     assert model.network_labels == {"sacrum": 1}
     assert model.canonical
     assert model.pads_with_air
+    assert model.step_of("fast") == 1.0
+    assert model.step_of("full") == 0.5
+
+
+@pytest.mark.parametrize("step", [0, 0.05, 1.5, -1, "1", None, True, [1.0]])
+def test_a_step_that_makes_no_sense_is_refused(a_bundle, step):
+    manifest = json.loads((a_bundle / "boneseg.json").read_text())
+    (a_bundle / "boneseg.json").write_text(json.dumps({**manifest, "step": {"fast": step}}))
+    with pytest.raises(ModelError, match="step"):
+        read_model(a_bundle)
 
 
 def test_the_hash_tells_the_weights(a_copy):
