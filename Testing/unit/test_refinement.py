@@ -7,7 +7,8 @@ import pytest
 from scipy import ndimage
 
 from BoneSegLib.errors import Cancelled
-from BoneSegLib.inference.edges import names_bones_alone
+from BoneSegLib.inference.bones import knows_bones_alone
+from BoneSegLib.models.dataset import Dataset
 from BoneSegLib.refinement import RefineOptions, _band, refine_edges
 
 SHAPE = (30, 40, 40)
@@ -124,8 +125,13 @@ def test_a_ct_larger_than_a_slab_is_refined_as_its_parts_would_be():
 
 
 @pytest.mark.parametrize(
-    ("labels", "expected"),
-    [(["background", "hip_left", "vertebra_L1", "other_bone"], True), (["background", "hip_left", "liver"], False)],
+    ("channel", "labels", "expected"),
+    [
+        ("CT", ["hip_left", "vertebra_L1", "other_bone"], True),
+        ("CT", ["hip_left", "liver"], False),
+        ("MR", ["hip_left", "vertebra_L1"], False),
+    ],
 )
-def test_edges_are_moved_for_bones_alone(labels, expected):
-    assert names_bones_alone(labels) == expected
+def test_edges_are_moved_for_bones_in_ct_alone(channel, labels, expected):
+    dataset = Dataset((channel,), {name: value for value, name in enumerate(labels, start=1)})
+    assert knows_bones_alone(dataset) == expected
