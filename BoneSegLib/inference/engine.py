@@ -134,12 +134,9 @@ class _Run:
         image, spacing = frame.view(volume.array), frame.spacing(volume.geometry)
         clock.lap("prepare")
         wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
-        tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
+        tasks = self._with_drafts([self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages])
         for task in tasks:
             require_least_memory(task)
-        drafts = drafts_of(self.model, self.options)
-        last = replace(tasks[-1], step=self.model.step_of(self.options.quality))
-        tasks[-1:] = [*[replace(last, step=SIDE_BY_SIDE)] * drafts, last]
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
         means = self._run_stages(tasks, frame.view(labels), clock)
         if self.is_cancelled():
@@ -226,6 +223,12 @@ class _Run:
             pads_with_air=self.model.pads_with_air,
             everywhere=not self.options.coarse_to_fine,
         )
+
+    def _with_drafts(self, tasks: list[StageTask]) -> list[StageTask]:
+        """The networks in the order in which they run: the last one as often as it makes drafts, and once more."""
+        last = replace(tasks[-1], step=self.model.step_of(self.options.quality))
+        draft = replace(last, step=SIDE_BY_SIDE)
+        return [*tasks[:-1], *[draft] * drafts_of(self.model, self.options), last]
 
     def _label_table(self) -> np.ndarray:
         """Network label -> label to write; what was not asked for becomes background."""
