@@ -39,11 +39,11 @@ class SegmentOptions:
     ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``drafts``: so many times the last network of a cascade of bones first looks at windows side by side, each time a
-    sixth of its work, and is then asked again with this draft as the names (``None``: twice in full, never in fast).
+    quarter of its work, and is then asked again with this draft as the names (``None``: by the quality).
     ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
-    ``discs``: move the names of vertebrae to the discs that the image shows. ``drop_islands``: far
-    smaller than a bone's largest piece. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network
-    only around the bones that the coarser one found.
+    ``discs``: move the names of vertebrae to the discs that the image shows. ``drop_islands``: far smaller than a
+    bone's largest piece. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network only around the
+    bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None

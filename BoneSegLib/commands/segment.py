@@ -32,7 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--drafts",
         metavar="N",
         type=int,
-        help="drafts that the finer network makes first and then mends, 0 to 3 (default: 2 in full, none in fast)",
+        help="drafts that the finer network makes first and then mends, 0 to 3 (default: 3 in full, none in fast)",
     )
     parser.add_argument(
         "--refine",

@@ -120,8 +120,8 @@ def test_a_draft_takes_far_fewer_windows_than_the_answer(tmp_path, networks):
     assert every == 6 * 2 * 2
 
 
-@pytest.mark.parametrize(("quality", "passes"), [("fast", 1), ("full", 3)])
-def test_full_makes_two_drafts_and_fast_none_unless_they_are_asked_for(quality, passes, tmp_path):
+@pytest.mark.parametrize(("quality", "passes"), [("fast", 1), ("full", 4)])
+def test_full_makes_three_drafts_and_fast_none_unless_they_are_asked_for(quality, passes, tmp_path):
     bone = found(cascade(tmp_path, bone="vertebra_L3"), quality=quality)
     assert np.flatnonzero(bone.any(axis=(1, 2)))[-1] + 1 == 30 + passes * REACH_MM / SPACING_MM
 
