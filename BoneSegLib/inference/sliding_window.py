@@ -131,11 +131,9 @@ def predict_logits(
 
 def _stacked(windows: list[torch.Tensor]) -> torch.Tensor:
     """(batch, channels, *patch), channels last in memory where the windows have them last: the network wants it so."""
-    return (
-        torch.stack([window.movedim(0, -1) for window in windows]).movedim(-1, 1)
-        if len(windows) > 1
-        else windows[0][None]
-    )
+    if len(windows) == 1:
+        return windows[0][None]
+    return torch.stack([window.movedim(0, -1) for window in windows]).movedim(-1, 1)
 
 
 @dataclass(frozen=True, eq=False)

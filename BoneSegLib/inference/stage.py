@@ -17,14 +17,7 @@ from BoneSegLib.inference.memory import MemoryPlan, plan_stage, require_memory, 
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
 from BoneSegLib.inference.restore import LogitsBlock
-from BoneSegLib.inference.sliding_window import (
-    Slab,
-    Window,
-    all_windows,
-    padding_to,
-    predict_logits,
-    windows_over,
-)
+from BoneSegLib.inference.sliding_window import Slab, Window, all_windows, padding_to, predict_logits, windows_over
 from BoneSegLib.memory import available_bytes
 from BoneSegLib.models.model import STEP, Stage
 from BoneSegLib.options import IsCancelled
