@@ -66,19 +66,23 @@ def _window(corner: Sequence[int], patch: Shape) -> Window:
     return (a, b, c)
 
 
+_SMALLEST_HALF = 2.0**-24
+"""The smallest positive float16."""
+
+
 @lru_cache(maxsize=4)
 def gaussian_weights(patch: Shape) -> torch.Tensor:
     """Weight of each voxel of a window (float16): a Gaussian of an eighth of the patch, 10 in the middle.
 
-    Its floor is 0.0001. nnU-Net lets it fall to the smallest float16, where products lose their digits; that shows at
-    the corners of an image, which only one window sees.
+    Its floor is the smallest float16, as in nnU-Net: where windows hardly overlap, the ratio of their smallest weights
+    decides. What is weighted is summed in float32, where products with the floor keep their digits.
     """
     from scipy.ndimage import gaussian_filter
 
     impulse = np.zeros(patch)
     impulse[tuple(length // 2 for length in patch)] = 1.0
     weights = gaussian_filter(impulse, [length / 8 for length in patch], mode="constant")
-    return torch.from_numpy(np.maximum(weights / weights.max() * 10.0, 1e-4)).to(torch.float16)
+    return torch.from_numpy(np.maximum(weights / weights.max() * 10.0, _SMALLEST_HALF)).to(torch.float16)
 
 
 def padding_to(shape: Shape, patch: Shape) -> tuple[tuple[int, int], ...]:

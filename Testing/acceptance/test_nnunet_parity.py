@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from BoneSegLib import SegmentOptions, Volume, segment
-from Testing.support.nnunet_cascade import FINE, write_trained_cascade
+from Testing.support.nnunet_cascade import COARSE, FINE, write_trained_cascade
 from Testing.support.nnunet_folder import write_trained_folder
 from Testing.support.phantoms import two_blocks
 
@@ -25,11 +27,14 @@ def trained_cascade(tmp_path_factory):
     return write_trained_cascade(tmp_path_factory.mktemp("cascade"))
 
 
-def nnunet_labels(folder, volume: Volume, *, mirroring: bool = False, previous: np.ndarray | None = None) -> np.ndarray:
+def nnunet_labels(
+    folder, volume: Volume, *, mirroring: bool = False, step: float = 0.5, previous: np.ndarray | None = None
+) -> np.ndarray:
     import torch
     from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 
     predictor = nnUNetPredictor(
+        tile_step_size=step,
         use_mirroring=mirroring,
         perform_everything_on_device=False,
         device=torch.device("cpu"),
@@ -80,6 +85,24 @@ def test_mirroring_gives_the_labels_that_nnunetv2_gives(trained_folder):
     )
     assert everywhere >= 0.999
     assert foreground >= 0.999
+
+
+def test_windows_side_by_side_give_the_labels_that_nnunetv2_gives(trained_cascade, tmp_path):
+    # They overlap by the few voxels that the size leaves over, where both windows' weights are at their smallest.
+    model = shutil.copytree(trained_cascade, tmp_path / "side_by_side")
+    manifest = json.loads((model / "boneseg.json").read_text())
+    (model / "boneseg.json").write_text(json.dumps({**manifest, "step": {"fast": 1.0}}))
+    volume, _ = two_blocks((39, 57, 59), (4.0, 4.0, 4.0), seed=6)
+    options = SegmentOptions(
+        model=model, quality="fast", precision="fp32", device="cpu", drop_islands=False, fill_holes=False,
+        coarse_to_fine=False, force=True,
+    )  # fmt: skip
+    ours = segment(volume, options).array
+    theirs = nnunet_labels(model / f"nnUNetTrainer__nnUNetPlans__{COARSE}", volume, step=1.0)
+    overlapping = segment(volume, replace(options, model=trained_cascade)).array
+    assert np.count_nonzero(theirs) > 100, "the oracle found too little: the comparison would be empty"
+    assert agreement(overlapping, theirs)[1] < 0.99, "windows side by side should change something"
+    assert agreement(ours, theirs)[1] >= 0.999
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_no_windows_are_needed_where_nothing_is_wanted():
 def test_weights_are_largest_in_the_middle_and_nowhere_zero():
     weights = gaussian_weights((8, 16, 32))
     assert float(weights[4, 8, 16]) == 10.0
-    assert float(weights.min()) == pytest.approx(1e-4, rel=1e-2)
+    assert float(weights.min()) == pytest.approx(2.0**-24)
 
 
 @pytest.mark.parametrize(("size", "pad"), [(10, (3, 3)), (11, (2, 3)), (16, (0, 0)), (40, (0, 0))])
