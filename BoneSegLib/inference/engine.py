@@ -6,6 +6,7 @@ those names and finds the edges, only where bones are.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
-from BoneSegLib.inference.bones import knows_bones_alone
+from BoneSegLib.inference.bones import knows_bones_alone, smallest_bone_mm3
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities, combine
 from BoneSegLib.inference.device import choose_device, choose_precision
@@ -145,7 +146,8 @@ class _Run:
         options = self.options
         if options.drop_islands or options.fill_holes:
             values = [structure.label for structure in self.structures]
-            clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes)
+            smallest = smallest_bone_mm3(self.model, options.quality) / math.prod(spacing)
+            clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes, smallest=smallest)
             clock.lap("postprocess")
         return _Found(labels, combine(means, wanted))
 

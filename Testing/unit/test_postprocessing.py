@@ -22,6 +22,15 @@ def test_a_small_island_is_dropped_and_a_large_fragment_stays():
     assert (labels == 3).sum() == 10**3 + 8**3
 
 
+@pytest.mark.parametrize(("smallest", "left"), [(0, 27), (27, 27), (27.5, 0), (64, 0)])
+def test_a_bone_smaller_than_what_its_network_sees_is_dropped_whole(smallest, left):
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[:3, :3, :3], labels[10:14, 10:14, 10:14] = 4, 3
+    clean_labels(labels, [3, 4], smallest=smallest)
+    assert (labels == 4).sum() == left
+    assert (labels == 3).sum() == 4**3
+
+
 def test_an_enclosed_hole_is_filled_and_a_neighbour_inside_it_is_kept():
     labels = np.zeros((20, 20, 20), np.uint8)
     labels[2:18, 2:18, 2:18] = 1

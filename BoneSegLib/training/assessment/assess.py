@@ -15,7 +15,7 @@ from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 from BoneSegLib.headless.read import read_volume
-from BoneSegLib.inference.bones import knows_bones_alone
+from BoneSegLib.inference.bones import knows_bones_alone, smallest_bone_mm3
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
@@ -82,11 +82,11 @@ def assess(
             tell(f"Comparing {case.name}")
             # Segmented without post-processing, which is then done here, so that its steps can be told apart.
             raw = segment(case.image, replace(options.segment, force=True, drop_islands=False, fill_holes=False))
-            found = _cleaned(raw, options.segment)
+            found = _cleaned(raw, options.segment, model)
             settings = CompareOptions(tolerance_mm=options.tolerance_mm)
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
-                cleaning += _cleaning_rows(case, raw)
+                cleaning += _cleaning_rows(case, raw, _smallest_bone(raw, options.segment, model))
                 cleaning += _rows_without(case, options, model, tell)
             if not options.robustness_cases or case.name in options.robustness_cases:
                 robustness += list(_robustness_rows(case, found, options, tell))
@@ -114,16 +114,22 @@ def _require_known(asked: Sequence[str], names: Sequence[str]) -> None:
             raise UsageError(f"There is no case '{name}'.", remedy="There are: " + ", ".join(names[:10]) + ".")
 
 
-def _cleaned(raw: LabelMap, options: SegmentOptions) -> LabelMap:
+def _cleaned(raw: LabelMap, options: SegmentOptions, model: Model) -> LabelMap:
     array, values = raw.array.copy(), [structure.label for structure in raw.structures]
-    clean_labels(array, values, islands=options.drop_islands, holes=options.fill_holes)
+    smallest = _smallest_bone(raw, options, model)
+    clean_labels(array, values, islands=options.drop_islands, holes=options.fill_holes, smallest=smallest)
     return replace(raw, array=array)
 
 
-def _cleaning_rows(case: Judged, raw: LabelMap) -> list[Row]:
+def _smallest_bone(labels: LabelMap, options: SegmentOptions, model: Model) -> float:
+    """In voxels of ``labels``."""
+    return smallest_bone_mm3(model, options.quality) / labels.geometry.voxel_volume
+
+
+def _cleaning_rows(case: Judged, raw: LabelMap, smallest: float) -> list[Row]:
     return [
         {"case": case.name, "step": step, "structure": structure, "dice": dice}
-        for step, each in dice_after_steps(raw, case.reference).items()
+        for step, each in dice_after_steps(raw, case.reference, smallest=smallest).items()
         for structure, dice in each.items()
     ]
 

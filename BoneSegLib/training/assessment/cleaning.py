@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -12,19 +13,11 @@ from BoneSegLib.postprocessing import clean_labels
 from BoneSegLib.volume import LabelMap
 
 
-def _nothing(array: np.ndarray, values: list[int]) -> None:
+def _nothing(array: np.ndarray, values: Sequence[int], *, smallest: float) -> None:
     """As the networks say."""
 
 
-def _islands(array: np.ndarray, values: list[int]) -> None:
-    clean_labels(array, values, holes=False)
-
-
-def _holes(array: np.ndarray, values: list[int]) -> None:
-    clean_labels(array, values, islands=False)
-
-
-def _largest_alone(array: np.ndarray, values: list[int]) -> None:
+def _largest_alone(array: np.ndarray, values: Sequence[int], *, smallest: float) -> None:
     """Only the largest piece of each structure: what broken bones must not undergo."""
     from scipy import ndimage
 
@@ -35,23 +28,23 @@ def _largest_alone(array: np.ndarray, values: list[int]) -> None:
             array[(pieces > 0) & (pieces != largest)] = 0
 
 
-STEPS: Mapping[str, Callable[[np.ndarray, list[int]], None]] = {
+STEPS: Mapping[str, Callable[..., None]] = {
     "none": _nothing,
-    "islands": _islands,
-    "holes": _holes,
+    "islands": partial(clean_labels, holes=False),
+    "holes": partial(clean_labels, islands=False),
     "islands and holes (default)": clean_labels,
     "largest piece alone": _largest_alone,
 }
-"""Step -> what it does to labels (uint8 kji), in place."""
+"""Step -> what it does to labels (uint8 kji), in place; ``smallest`` as of `clean_labels`."""
 
 
-def dice_after_steps(raw: LabelMap, reference: LabelMap) -> dict[str, dict[str, float]]:
+def dice_after_steps(raw: LabelMap, reference: LabelMap, *, smallest: float = 0.0) -> dict[str, dict[str, float]]:
     """Step -> structure id -> Dice. ``raw``: labels without post-processing; both on one grid, structures by id."""
     own = {structure.id: structure.label for structure in raw.structures}
     found: dict[str, dict[str, float]] = {}
     for step, clean in STEPS.items():
         array = raw.array.copy()
-        clean(array, list(own.values()))
+        clean(array, list(own.values()), smallest=smallest)
         found[step] = dice_by_structure(replace(raw, array=array), reference)
     return found
 
