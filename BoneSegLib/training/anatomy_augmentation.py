@@ -22,7 +22,7 @@ def change_anatomy(
     *,
     spacing: float,
     gas: float = 0.12,
-    canal: float = 0.3,
+    canal: float = 0.6,
 ) -> torch.Tensor:
     """Marrow, patches of denser and poorer bone; as often as said, gas in discs and contrast medium in the canal."""
     if rng.random() < 0.5:
@@ -67,6 +67,8 @@ def fill_canal(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator,
     depth = depth + float(rng.uniform(0, 0.4)) * smooth_noise(ct.shape, float(rng.uniform(4, 12)), rng)
     sunk = torch.sigmoid((depth - float(rng.uniform(-0.3, 0.8))) * float(rng.uniform(4, 20)))
     density = float(rng.uniform(30, 350)) + sunk * float(rng.uniform(100, 900))
+    # Nerve roots and eddies make it as uneven as spongy bone is.
+    density = density + float(rng.uniform(0, 150)) * smooth_noise(ct.shape, float(rng.uniform(1.5, 4)), rng)
     return torch.maximum(ct, canal * density - 1000 * (1 - canal))
 
 

@@ -23,6 +23,7 @@ from BoneSegLib.training.augmentation import (
 )
 from BoneSegLib.training.cases import Case, label_points, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
+from BoneSegLib.training.mistaken_names import take_contrast_for_bone
 from BoneSegLib.training.predicted_names import read_names, votes_path
 from BoneSegLib.training.stage import LOWRES, StagePlan, Triple
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
@@ -89,9 +90,17 @@ class WindowSampler:
     """For the fine stage: a window around a bone, with names as a coarse stage gives them."""
 
     def __init__(
-        self, plan: StagePlan, *, case_spacing: float, patch: Triple | None = None, predicted_share: float = 0.35
+        self,
+        plan: StagePlan,
+        *,
+        case_spacing: float,
+        patch: Triple | None = None,
+        predicted_share: float = 0.35,
+        mistaken_share: float = 0.6,
     ) -> None:
-        self._predicted_share = predicted_share
+        """``predicted_share`` of the names is a coarse network's answer, where it was asked; in ``mistaken_share`` of
+        all, contrast medium bears the name of a bone, where there is any."""
+        self._predicted_share, self._mistaken_share = predicted_share, mistaken_share
         self._plan = plan
         self._case_spacing = case_spacing
         self._step = plan.spacing / case_spacing
@@ -112,7 +121,10 @@ class WindowSampler:
             points = lumpy(points, rng, largest=_LUMP_MM / self._case_spacing)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        ct = change_intensity(change_anatomy(ct, labels, rng, spacing=self._plan.spacing), rng)
+        ct = change_anatomy(ct, labels, rng, spacing=self._plan.spacing)
+        if rng.random() < self._mistaken_share:
+            names = take_contrast_for_bone(names, ct, labels, rng, spacing=self._plan.spacing, factor=self._factor)
+        ct = change_intensity(ct, rng)
         if rng.random() < 0.5:
             table = torch.from_numpy(mirrored_labels()).long()
             ct, labels, names = ct.flip(2), table[labels.flip(2)], table[names.flip(2)]
