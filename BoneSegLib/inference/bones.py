@@ -7,6 +7,7 @@ import math
 from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.models.dataset import Dataset
 from BoneSegLib.models.model import Model
+from BoneSegLib.postprocessing import BoneLimits
 
 _INSIDE_THE_MODEL = {"background", "other_bone"}
 
@@ -16,7 +17,10 @@ def knows_bones_alone(dataset: Dataset) -> bool:
     return dataset.is_ct and set(dataset.labels) - _INSIDE_THE_MODEL <= set(BY_ID)
 
 
-def smallest_bone_mm3(model: Model, quality: str) -> float:
-    """What is smaller was not seen as a bone: a voxel of the first network, which names them; 0 for other labels."""
+def bone_limits(model: Model, quality: str, spacing: tuple[float, float, float]) -> BoneLimits | None:
+    """For labels with voxels of ``spacing`` mm; `None` if the model finds other things than bones. What is smaller than
+    a voxel of the first network, which names them, was not seen as a bone."""
     first = model.stages_of(quality)[0]
-    return math.prod(first.configuration.spacing) if knows_bones_alone(first.dataset) else 0.0
+    if not knows_bones_alone(first.dataset):
+        return None
+    return BoneLimits(spacing=spacing, smallest_mm3=math.prod(first.configuration.spacing))

@@ -6,7 +6,6 @@ those names and finds the edges, only where bones are.
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
-from BoneSegLib.inference.bones import knows_bones_alone, smallest_bone_mm3
+from BoneSegLib.inference.bones import bone_limits, knows_bones_alone
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities, combine
 from BoneSegLib.inference.device import choose_device, choose_precision
@@ -146,8 +145,8 @@ class _Run:
         options = self.options
         if options.drop_islands or options.fill_holes:
             values = [structure.label for structure in self.structures]
-            smallest = smallest_bone_mm3(self.model, options.quality) / math.prod(spacing)
-            clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes, smallest=smallest)
+            bones = bone_limits(self.model, options.quality, volume.geometry.spacing[::-1])
+            clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes, bones=bones)
             clock.lap("postprocess")
         return _Found(labels, combine(means, wanted))
 

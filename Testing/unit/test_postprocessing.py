@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from BoneSegLib.commands.segment import add_options, options_from
-from BoneSegLib.postprocessing import clean_labels
+from BoneSegLib.postprocessing import BoneLimits, clean_labels
 
 
 def test_a_small_island_is_dropped_and_a_large_fragment_stays():
@@ -22,13 +22,31 @@ def test_a_small_island_is_dropped_and_a_large_fragment_stays():
     assert (labels == 3).sum() == 10**3 + 8**3
 
 
-@pytest.mark.parametrize(("smallest", "left"), [(0, 27), (27, 27), (27.5, 0), (64, 0)])
-def test_a_bone_smaller_than_what_its_network_sees_is_dropped_whole(smallest, left):
+@pytest.mark.parametrize(("smallest_mm3", "left"), [(0, 27), (54, 27), (55, 0), (128, 0)])
+def test_a_bone_smaller_than_what_its_network_sees_is_dropped_whole(smallest_mm3, left):
     labels = np.zeros((20, 20, 20), np.uint8)
     labels[:3, :3, :3], labels[10:14, 10:14, 10:14] = 4, 3
-    clean_labels(labels, [3, 4], smallest=smallest)
+    clean_labels(labels, [3, 4], bones=BoneLimits(spacing=(2.0, 1.0, 1.0), smallest_mm3=smallest_mm3))
     assert (labels == 4).sum() == left
     assert (labels == 3).sum() == 4**3
+
+
+@pytest.mark.parametrize(
+    ("gap", "axis", "stays"),
+    [(20, 0, True), (30, 0, False), (20, 1, True), (60, 1, False), (40, 2, True), (60, 2, False)],
+)
+def test_a_fragment_stays_near_its_bone_and_is_dropped_far_from_it(gap, axis, stays):
+    """Voxels of 2 x 1 x 1 mm and 50 mm to go: 25 voxels along the first axis, 50 along the others."""
+    labels = np.zeros((90, 90, 90), np.uint8)
+    labels[:12, :12, :12] = 3
+    place = [slice(0, 8)] * 3
+    place[axis] = slice(12 + gap, 20 + gap)
+    labels[tuple(place)] = 3
+    anything = labels.copy()
+    clean_labels(labels, [3], bones=BoneLimits(spacing=(2.0, 1.0, 1.0), smallest_mm3=0))
+    assert (labels == 3).sum() == 12**3 + (8**3 if stays else 0)
+    clean_labels(anything, [3])
+    assert (anything == 3).sum() == 12**3 + 8**3, "other labels than bones may have parts anywhere"
 
 
 def test_an_enclosed_hole_is_filled_and_a_neighbour_inside_it_is_kept():

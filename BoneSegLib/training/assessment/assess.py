@@ -15,14 +15,14 @@ from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 from BoneSegLib.headless.read import read_volume
-from BoneSegLib.inference.bones import knows_bones_alone, smallest_bone_mm3
+from BoneSegLib.inference.bones import bone_limits, knows_bones_alone
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
 from BoneSegLib.inference.vertebrae import vertebra_chain
 from BoneSegLib.models.model import Model
 from BoneSegLib.options import SegmentOptions
-from BoneSegLib.postprocessing import clean_labels
+from BoneSegLib.postprocessing import BoneLimits, clean_labels
 from BoneSegLib.training.assessment.cleaning import dice_after_steps, dice_by_structure
 from BoneSegLib.training.assessment.distortions import DISTORTIONS
 from BoneSegLib.training.assessment.label_free import dense_share, plausibility_of, volumes_ml
@@ -86,7 +86,7 @@ def assess(
             settings = CompareOptions(tolerance_mm=options.tolerance_mm)
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
-                cleaning += _cleaning_rows(case, raw, _smallest_bone(raw, options.segment, model))
+                cleaning += _cleaning_rows(case, raw, _bone_limits(raw, options.segment, model))
                 cleaning += _rows_without(case, options, model, tell)
             if not options.robustness_cases or case.name in options.robustness_cases:
                 robustness += list(_robustness_rows(case, found, options, tell))
@@ -116,20 +116,19 @@ def _require_known(asked: Sequence[str], names: Sequence[str]) -> None:
 
 def _cleaned(raw: LabelMap, options: SegmentOptions, model: Model) -> LabelMap:
     array, values = raw.array.copy(), [structure.label for structure in raw.structures]
-    smallest = _smallest_bone(raw, options, model)
-    clean_labels(array, values, islands=options.drop_islands, holes=options.fill_holes, smallest=smallest)
+    bones = _bone_limits(raw, options, model)
+    clean_labels(array, values, islands=options.drop_islands, holes=options.fill_holes, bones=bones)
     return replace(raw, array=array)
 
 
-def _smallest_bone(labels: LabelMap, options: SegmentOptions, model: Model) -> float:
-    """In voxels of ``labels``."""
-    return smallest_bone_mm3(model, options.quality) / labels.geometry.voxel_volume
+def _bone_limits(labels: LabelMap, options: SegmentOptions, model: Model) -> BoneLimits | None:
+    return bone_limits(model, options.quality, labels.geometry.spacing[::-1])
 
 
-def _cleaning_rows(case: Judged, raw: LabelMap, smallest: float) -> list[Row]:
+def _cleaning_rows(case: Judged, raw: LabelMap, bones: BoneLimits | None) -> list[Row]:
     return [
         {"case": case.name, "step": step, "structure": structure, "dice": dice}
-        for step, each in dice_after_steps(raw, case.reference, smallest=smallest).items()
+        for step, each in dice_after_steps(raw, case.reference, bones=bones).items()
         for structure, dice in each.items()
     ]
 

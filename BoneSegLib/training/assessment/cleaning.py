@@ -9,15 +9,15 @@ from functools import partial
 import numpy as np
 
 from BoneSegLib.evaluation.overlap import count_overlap
-from BoneSegLib.postprocessing import clean_labels
+from BoneSegLib.postprocessing import BoneLimits, clean_labels
 from BoneSegLib.volume import LabelMap
 
 
-def _nothing(array: np.ndarray, values: Sequence[int], *, smallest: float) -> None:
+def _nothing(array: np.ndarray, values: Sequence[int], *, bones: BoneLimits | None) -> None:
     """As the networks say."""
 
 
-def _largest_alone(array: np.ndarray, values: Sequence[int], *, smallest: float) -> None:
+def _largest_alone(array: np.ndarray, values: Sequence[int], *, bones: BoneLimits | None) -> None:
     """Only the largest piece of each structure: what broken bones must not undergo."""
     from scipy import ndimage
 
@@ -35,16 +35,18 @@ STEPS: Mapping[str, Callable[..., None]] = {
     "islands and holes (default)": clean_labels,
     "largest piece alone": _largest_alone,
 }
-"""Step -> what it does to labels (uint8 kji), in place; ``smallest`` as of `clean_labels`."""
+"""Step -> what it does to labels (uint8 kji), in place; ``bones`` as of `clean_labels`."""
 
 
-def dice_after_steps(raw: LabelMap, reference: LabelMap, *, smallest: float = 0.0) -> dict[str, dict[str, float]]:
+def dice_after_steps(
+    raw: LabelMap, reference: LabelMap, *, bones: BoneLimits | None = None
+) -> dict[str, dict[str, float]]:
     """Step -> structure id -> Dice. ``raw``: labels without post-processing; both on one grid, structures by id."""
     own = {structure.id: structure.label for structure in raw.structures}
     found: dict[str, dict[str, float]] = {}
     for step, clean in STEPS.items():
         array = raw.array.copy()
-        clean(array, list(own.values()), smallest=smallest)
+        clean(array, list(own.values()), bones=bones)
         found[step] = dice_by_structure(replace(raw, array=array), reference)
     return found
 
