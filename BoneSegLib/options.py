@@ -42,8 +42,8 @@ class SegmentOptions:
     quarter of its work, and is then asked again with this draft as the names (``None``: by the quality).
     ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
     ``discs``: move the names of vertebrae to the discs that the image shows. ``drop_islands``: far smaller than a
-    bone's largest piece. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network only around the
-    bones that the coarser one found.
+    bone's largest piece, or far from it. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network
+    only around the bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None

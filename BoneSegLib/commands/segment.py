@@ -45,7 +45,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="vertebrae as the network names them, though the CT shows discs elsewhere",
     )
-    parser.add_argument("--keep-islands", action="store_true", help="keep pieces far smaller than a bone's largest")
+    parser.add_argument(
+        "--keep-islands", action="store_true", help="keep pieces far smaller than a bone's largest or far from it"
+    )
     parser.add_argument("--keep-holes", action="store_true", help="keep holes that a bone encloses")
     parser.add_argument("--no-postprocessing", action="store_true", help="keep islands and holes")
     parser.add_argument("--force", action="store_true", help="go on despite a warning that needs an answer")
