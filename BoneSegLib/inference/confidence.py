@@ -1,17 +1,13 @@
-"""How sure the networks were of each bone: read off their logits, slab by slab.
+"""How sure the networks were of each bone: read off the last one's logits, slab by slab.
 
 A network's mean softmax probability over the voxels that it gave to a bone is high where it decided clearly. In a
-cascade the first network names the bones; the ones behind it are shown these names, and are sure of them, right or
-wrong. So the first one's number tells more about the Dice of a bone than the last one's, or the smaller of both
-(measured: `Testing/benchmarks/confidence.py`, docs/flags.md).
-
-Where discs in the image have the last word on the names of vertebrae, the network's doubt between two neighbours says
-nothing of the result. There a vertebra's voxels count with the probability that they are of the spine at all.
+cascade that is the last network's: after the drafts that it has mended, its number goes with the Dice of a bone, the
+first one's hardly does (measured: `Testing/benchmarks/confidence.py`, docs/flags.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -22,15 +18,9 @@ _SLAB = 8
 
 
 class Probabilities:
-    """Adds up, block by block, the softmax probability of the winning class.
+    """Adds up, block by block, the softmax probability of the winning class."""
 
-    ``spine``: the classes from the sacrum up whose names discs settle; for those above the sacrum, the probabilities of
-    all of them are added.
-    """
-
-    def __init__(self, heads: int, spine: Sequence[int] = ()) -> None:
-        self._spine = list(spine)
-        self._is_vertebra = np.isin(np.arange(heads), self._spine[1:])
+    def __init__(self, heads: int) -> None:
         self._total = np.zeros(heads)
         self._count = np.zeros(heads)
 
@@ -41,7 +31,7 @@ class Probabilities:
             yield block
 
     def means(self) -> tuple[float | None, ...]:
-        """Per class the mean probability (0 to 1) over the voxels where it wins (see ``spine`` above).
+        """Per class the mean probability (0 to 1) over the voxels where it wins.
 
         ``None`` for background and for what wins nowhere.
         """
@@ -58,24 +48,6 @@ class Probabilities:
                 continue
             logits = block.logits[:, start : start + _SLAB].movedim(0, -1).reshape(-1, heads)
             places = torch.from_numpy(bone).to(logits.device)
-            each = logits.index_select(0, places).float().softmax(1)
-            best = each.amax(1)
-            if self._spine:
-                vertebra = torch.from_numpy(self._is_vertebra[winners[bone]]).to(each.device)
-                best = torch.where(vertebra, each[:, self._spine].sum(1), best)
+            best = logits.index_select(0, places).float().softmax(1).amax(1)
             self._total += np.bincount(winners[bone], best.double().cpu().numpy(), minlength=heads)
             self._count += np.bincount(winners[bone], minlength=heads)
-
-
-def combine(stages: Sequence[Sequence[float | None]], labels: Mapping[str, int]) -> dict[str, float]:
-    """The confidence (0 to 1) of each structure: that of the first network that found it.
-
-    ``stages``: `Probabilities.means` of each network; ``labels``: structure id -> class. Structures that the last
-    network found nowhere are left out.
-    """
-    found = {}
-    for structure, label in labels.items():
-        values = [stage[label] for stage in stages]
-        if values[-1] is not None:
-            found[structure] = round(next(value for value in values if value is not None), 4)
-    return found

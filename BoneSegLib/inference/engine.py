@@ -18,7 +18,7 @@ from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
 from BoneSegLib.inference.bones import bone_limits, knows_bones_alone
 from BoneSegLib.inference.clock import Clock
-from BoneSegLib.inference.confidence import Probabilities, combine
+from BoneSegLib.inference.confidence import Probabilities
 from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
@@ -92,7 +92,7 @@ def segment(
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """``labels`` (uint8 kji) and, per structure id, how sure the networks were (0 to 1)."""
+    """``labels`` (uint8 kji) and, per structure id, how sure the last network was (0 to 1)."""
 
     labels: np.ndarray
     confidence: dict[str, float]
@@ -139,6 +139,7 @@ class _Run:
             require_least_memory(task)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
         means = self._run_stages(tasks, frame.view(labels), clock)
+        confidence = {name: round(mean, 4) for name, head in wanted.items() if (mean := means[head]) is not None}
         if self.is_cancelled():
             raise Cancelled
         self.progress(0.95, "Finishing the labels")
@@ -148,11 +149,11 @@ class _Run:
             bones = bone_limits(self.model, options.quality, volume.geometry.spacing[::-1])
             clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes, bones=bones)
             clock.lap("postprocess")
-        return _Found(labels, combine(means, wanted))
+        return _Found(labels, confidence)
 
-    def _run_stages(self, tasks: list[StageTask], labels: np.ndarray, clock: Clock) -> list[tuple[float | None, ...]]:
-        """Writes ``labels`` (uint8, the shape of the tasks' image); returns each network's mean probabilities."""
-        means, names = [], None
+    def _run_stages(self, tasks: list[StageTask], labels: np.ndarray, clock: Clock) -> tuple[float | None, ...]:
+        """Writes ``labels`` (uint8, the shape of the tasks' image); returns the last network's mean probabilities."""
+        probabilities, names = Probabilities(tasks[-1].stage.dataset.heads), None
         for number, task in enumerate(tasks):
             is_first, is_last = number == 0, number + 1 == len(tasks)
             title = "Finding the bones" if is_first else "Finding their edges"
@@ -168,12 +169,11 @@ class _Run:
                 is_cancelled=self.is_cancelled,
             )
             spine = self._settled_by_discs(task) if is_first else ()
-            probabilities = Probabilities(task.stage.dataset.heads, spine)
             is_draft = not is_last and tasks[number + 1].stage is task.stage
             decided = np.zeros(stage_grid(task), dtype=np.uint8) if is_draft else labels
             configuration = task.stage.configuration
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
-            decide_labels(probabilities.watch(blocks), decided, axes)
+            decide_labels(probabilities.watch(blocks) if is_last else blocks, decided, axes)
             if not (is_draft or is_last):
                 grid, spacing = stage_grid(tasks[number + 1]), tasks[number + 1].stage.configuration.spacing
                 decided = resample_names(labels, grid, task.spacing, spacing)
@@ -184,7 +184,6 @@ class _Run:
                 clock.lap("restore")
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
-            means.append(probabilities.means())
             clock.lap("restore")
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
@@ -193,7 +192,7 @@ class _Run:
         for plane in labels:
             plane[:] = table[plane]
         clock.lap("restore")
-        return means
+        return probabilities.means()
 
     def _refine(self, task: StageTask, labels: np.ndarray) -> None:
         """Edges at full resolution; they may move by half a voxel of the network that found them."""

@@ -13,9 +13,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
@@ -26,8 +25,9 @@ from BoneSegLib.flags.judge import LOW_CONFIDENCE
 from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference import engine
 from BoneSegLib.inference.confidence import Probabilities
-from BoneSegLib.inference.restore import LogitsBlock
+from BoneSegLib.inference.restore import LogitsBlock, decide_labels
 from BoneSegLib.models.catalogue import open_model
+from BoneSegLib.models.model import Model
 from BoneSegLib.volume import Geometry, LabelMap
 
 BAD_DICE = 0.7
@@ -91,34 +91,26 @@ DISTORTIONS: dict[str, Distortion] = {
 }
 
 
-class Both(Probabilities):
-    """The engine's measure, and beside it each class by its own name alone."""
+def each_network(model: Model, watched: list[Probabilities]) -> Callable[..., None]:
+    """The engine's `decide_labels`, with the probabilities of every network added to ``watched``."""
 
-    made: ClassVar[list[Both]] = []
+    def decide(blocks: Iterable[LogitsBlock], *rest: object) -> None:
+        watched.append(Probabilities(model.dataset.heads))
+        decide_labels(watched[-1].watch(blocks), *rest)
 
-    def __init__(self, heads: int, spine: Sequence[int] = ()) -> None:
-        super().__init__(heads, spine)
-        self.alone = Probabilities(heads)
-        self.made.append(self)
-
-    def watch(self, blocks: Iterable[LogitsBlock]) -> Iterator[LogitsBlock]:
-        return super().watch(self.alone.watch(blocks))
+    return decide
 
 
 def rows_of(name: str, volume: Volume, reference: np.ndarray, options: SegmentOptions) -> Iterator[dict[str, object]]:
-    """One row per bone that was found: its Dice, its confidence, and candidates for it.
-
-    "own name": the probability of the name that the first network gave, also where discs settle names; "last network":
-    the same of the last one.
-    """
+    """One row per bone that was found: its Dice, its confidence, and the first network's probability of its name."""
     model = open_model(options.model)
-    Both.made.clear()
-    engine.Probabilities = Both
+    watched: list[Probabilities] = []
+    engine.decide_labels = each_network(model, watched)
     try:
         labels: LabelMap = segment(volume, options)
     finally:
-        engine.Probabilities = Probabilities
-    first, last = (Both.made[number].alone.means() for number in (0, -1))
+        engine.decide_labels = decide_labels
+    first = watched[0].means()
     overlap = count_overlap(reference, labels.array, [structure.label for structure in labels.structures])
     for structure in labels.structures:
         counts = overlap.of(structure.label)
@@ -131,8 +123,7 @@ def rows_of(name: str, volume: Volume, reference: np.ndarray, options: SegmentOp
                 "structure": structure.id,
                 "dice": counts.dice,
                 "confidence": confidence,
-                "own name": first[head] or 0.0,
-                "last network": last[head] or 0.0,
+                "first network": first[head] or 0.0,
             }
 
 
