@@ -174,7 +174,9 @@ class _Run:
             configuration = task.stage.configuration
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
             decide_labels(probabilities.watch(blocks) if is_last else blocks, decided, axes)
-            if not (is_draft or is_last):
+            if is_draft:
+                self._drop_islands_of(decided, task)
+            elif not is_last:
                 grid, spacing = stage_grid(tasks[number + 1]), tasks[number + 1].stage.configuration.spacing
                 decided = resample_names(labels, grid, task.spacing, spacing)
                 labels[:] = 0
@@ -193,6 +195,12 @@ class _Run:
             plane[:] = table[plane]
         clock.lap("restore")
         return probabilities.means()
+
+    def _drop_islands_of(self, draft: np.ndarray, task: StageTask) -> None:
+        """False bone must not grow from draft to draft, as it does where windows show little but it."""
+        bones = bone_limits(self.model, self.options.quality, task.stage.configuration.spacing)
+        values = [self.model.network_labels[structure.id] for structure in self.model.structures]
+        clean_labels(draft, values, holes=False, bones=bones)
 
     def _refine(self, task: StageTask, labels: np.ndarray) -> None:
         """Edges at full resolution; they may move by half a voxel of the network that found them."""

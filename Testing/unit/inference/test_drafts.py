@@ -156,3 +156,18 @@ def test_the_forecast_counts_the_windows_of_drafts(tmp_path, monkeypatch):
 def test_a_number_of_drafts_that_nobody_tried_is_refused(drafts):
     with pytest.raises(UsageError, match="drafts"):
         SegmentOptions(drafts=drafts)
+
+
+@pytest.mark.parametrize("drafts", [0, 1, 3])
+def test_an_island_does_not_grow_from_draft_to_draft(tmp_path, drafts):
+    """Beside the rod lies a thin bar as bright, and the coarse network takes 8 of its voxels for bone."""
+    volume = rod()
+    bar = (slice(10, 90), slice(36, 38), slice(36, 38))
+    volume.array[bar] = 500
+    volume.array[40:42, 36:38, 36:38] = 1000
+    options = SegmentOptions(
+        model=cascade(tmp_path, bone="femur_left"), drafts=drafts, refine=False, drop_islands=False, force=True
+    )
+    found = segment(volume, options).array
+    assert found[25, 20, 20] > 0
+    assert (found[bar] > 0).any() == (drafts == 0)
