@@ -21,6 +21,7 @@ SMALLEST_FRAGMENT = 0.1
 
 
 _PLACES = 5000
+"""Of so many voxels of a bone's largest piece the distance is taken: some 4 mm apart in a femur."""
 
 
 @dataclass(frozen=True, kw_only=True)
