@@ -28,6 +28,9 @@ class CoarseErrors:
 
     displacement_mm: float = 7.0
     slip_mm: tuple[float, float, float] = (3.0, 2.0, 2.0)
+    tilt: tuple[float, float] = (0.2, 0.1)
+    """Standard deviations of how far names lie too high or too low, per mm to the back and to the left: moved along the
+    axis of the bodies, the name of an arch often lies beside it."""
     bias: float = 0.18
     """Standard deviation of the votes added to whole classes: they grow or shrink."""
     roughness: float = 0.15
@@ -61,6 +64,8 @@ def coarse_names(
     )[0].permute(1, 2, 3, 0).contiguous()  # fmt: skip
     coarse += torch.from_numpy(rng.uniform(-factor / 2, factor / 2, 3).astype(np.float32)) * 0.5
     coarse += torch.from_numpy((rng.normal(0, errors.slip_mm) / spacing).astype(np.float32))
+    tilt = torch.from_numpy(rng.normal(0, errors.tilt).astype(np.float32))
+    coarse[..., 0] += (coarse[..., 1:] - coarse[..., 1:].mean((0, 1, 2))) @ tilt
     amplitude = rng.uniform(0, errors.displacement_mm) / spacing
     for axis in range(3):
         coarse[..., axis] += amplitude * smooth_noise(nodes, rng.uniform(3, 9), rng)

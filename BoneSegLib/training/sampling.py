@@ -141,7 +141,7 @@ class WindowSampler:
 
     def _center(self, opened: Case, case: Path, rng: np.random.Generator) -> NDArray[np.float64]:
         points = label_points(case)
-        if not points or rng.random() < 0.06:
+        if not points or rng.random() < 0.1:
             return rng.uniform(0, 1, 3) * opened.ct.shape
         labels = np.array(sorted(points))
         weights = np.where(labels == OTHER_BONE, 0.5, np.where(np.isin(labels, _SPINE), 1.6, 0.9))

@@ -25,6 +25,7 @@ SMALL = replace(CASCADE, patch=(16, 16, 16), features=(4, 8, 8))
 FLAWLESS = CoarseErrors(
     displacement_mm=0,
     slip_mm=(0, 0, 0),
+    tilt=(0, 0),
     bias=0,
     roughness=0,
     thin_lost=0,
@@ -103,6 +104,26 @@ def test_a_bone_that_is_thin_everywhere_is_not_lost():
             labels, points, classes=CLASSES, spacing=2.0, errors=errors, rng=np.random.default_rng(seed)
         )
         assert (names == 1).sum() > 0.08 * (labels == 1).sum()
+
+
+def test_coarse_names_may_lie_too_high_at_the_back_and_too_low_in_front():
+    labels = np.zeros((64, 48, 48), np.uint8)
+    labels[26:38] = 8  # a slab across the window
+    points = window_points(labels.shape, np.eye(3), (np.array(labels.shape) - 1) / 2)
+    errors = replace(FLAWLESS, tilt=(0.3, 0.0))
+    heights = torch.arange(64.0)[:, None, None]
+
+    def height(names: torch.Tensor, at: int) -> float:
+        plate = (names[:, at] == 8).float()[:, None]
+        return float((plate * heights).sum() / plate.sum())
+
+    drawn = [
+        coarse_names(labels, points, classes=CLASSES, spacing=2.0, errors=errors, rng=np.random.default_rng(seed))
+        for seed in range(30)
+    ]
+    rises = torch.tensor([(height(names, 40) - height(names, 8)) / 32 for names in drawn])
+    assert float(rises.std()) == pytest.approx(0.3, rel=0.35)
+    assert max(abs(height(names, 24) - 31.5) for names in drawn) < 2
 
 
 class _NamesBySide(torch.nn.Module):
