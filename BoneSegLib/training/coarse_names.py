@@ -40,6 +40,13 @@ class CoarseErrors:
     """How many on average, as of ``false_blobs``."""
     false_blobs: float = 0.4
     missing_class: float = 0.05
+    lost_at_side: float = 0.15
+    """Probability that names are lost at one side of the window, up to ``side_mm`` deep: scans end anywhere, and there
+    a coarse network sees too little of a bone to name it."""
+    side_mm: float = 40.0
+    swallowed: float = 0.15
+    """Probability that the smallest piece in the window bears the name of the bone beside it, as the tip of a vertebra
+    does whose body lies outside of the scan."""
 
 
 def coarse_names(
@@ -62,6 +69,7 @@ def coarse_names(
     coarse = functional.interpolate(
         points.permute(3, 0, 1, 2)[None], size=nodes, mode="trilinear", align_corners=True
     )[0].permute(1, 2, 3, 0).contiguous()  # fmt: skip
+    voxel_mm = float((coarse[1, 0, 0] - coarse[0, 0, 0]).norm()) * spacing
     coarse += torch.from_numpy(rng.uniform(-factor / 2, factor / 2, 3).astype(np.float32)) * 0.5
     coarse += torch.from_numpy((rng.normal(0, errors.slip_mm) / spacing).astype(np.float32))
     tilt = torch.from_numpy(rng.normal(0, errors.tilt).astype(np.float32))
@@ -76,8 +84,12 @@ def coarse_names(
     bias = torch.from_numpy(rng.normal(0, errors.bias, classes).astype(np.float32)) * present
     votes += bias[:, None, None, None] * votes.clamp(max=0.5) * 2
     votes += torch.randn(votes.shape) * float(rng.uniform(0, errors.roughness)) * (votes > 0)
+    if rng.random() < errors.swallowed:
+        _swallow_smallest(votes, named)
     if rng.random() < errors.thin_lost:
         _lose_what_is_thin(votes, named, rng)
+    if rng.random() < errors.lost_at_side:
+        _lose_a_side(votes, errors.side_mm / voxel_mm, rng)
     _err_by_blobs(votes, errors, rng)
     fine = functional.interpolate(votes[None], size=tuple(window), mode="trilinear", align_corners=True)[0]
     return fine.permute(1, 2, 3, 0).contiguous().argmax(-1)
@@ -95,6 +107,37 @@ def _lose_what_is_thin(votes: torch.Tensor, named: torch.Tensor, rng: np.random.
     of_class = torch.bincount(named.flatten(), minlength=len(votes)).clamp(min=1)
     stays = 1 - torch.bincount(named[lost], minlength=len(votes)) / of_class
     lost &= stays[named] > 0.3
+    votes[:, lost] = 0
+    votes[0, lost] = 1
+
+
+def _swallow_smallest(votes: torch.Tensor, named: torch.Tensor) -> None:
+    """The votes of the bone with the fewest voxels go to the one that touches it most, if any does."""
+    counts = torch.bincount(named.flatten(), minlength=len(votes))
+    counts[0] = 0
+    present = counts.nonzero()[:, 0]
+    if len(present) < 2:
+        return
+    smallest = int(present[counts[present].argmin()])
+    near = functional.max_pool3d((named == smallest).float()[None, None], 3, stride=1, padding=1)[0, 0] > 0
+    beside = torch.bincount(named[near], minlength=len(votes))
+    beside[0] = beside[smallest] = 0
+    if int(beside.max()) == 0:
+        return
+    votes[int(beside.argmax())] += votes[smallest]
+    votes[smallest] = 0
+
+
+def _lose_a_side(votes: torch.Tensor, deepest: float, rng: np.random.Generator) -> None:
+    """No votes from one side of the window to a rugged depth of at most ``deepest`` coarse voxels."""
+    nodes = votes.shape[1:]
+    axis = int(rng.integers(3))
+    shape = [1, 1, 1]
+    shape[axis] = nodes[axis]
+    depth = torch.arange(nodes[axis], dtype=torch.float32).reshape(shape)
+    if rng.random() < 0.5:
+        depth = nodes[axis] - 1 - depth
+    lost = depth < float(rng.uniform(0, deepest)) + 1.5 * smooth_noise(nodes, float(rng.uniform(3, 9)), rng)
     votes[:, lost] = 0
     votes[0, lost] = 1
 

@@ -32,6 +32,8 @@ FLAWLESS = CoarseErrors(
     missing_blobs=0,
     false_blobs=0,
     missing_class=0,
+    lost_at_side=0,
+    swallowed=0,
 )
 
 
@@ -124,6 +126,35 @@ def test_coarse_names_may_lie_too_high_at_the_back_and_too_low_in_front():
     rises = torch.tensor([(height(names, 40) - height(names, 8)) / 32 for names in drawn])
     assert float(rises.std()) == pytest.approx(0.3, rel=0.35)
     assert max(abs(height(names, 24) - 31.5) for names in drawn) < 2
+
+
+def test_coarse_names_may_be_lost_at_one_side_of_the_window_and_stay_elsewhere():
+    labels = np.full((64, 64, 64), 1, np.uint8)
+    points = window_points((48, 48, 48), np.eye(3), (np.array(labels.shape) - 1) / 2)
+    errors = replace(FLAWLESS, lost_at_side=1.0, side_mm=40.0)
+    sides = set()
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        lost = coarse_names(labels, points, classes=CLASSES, spacing=2.0, errors=errors, rng=rng) == 0
+        assert not lost[20:28, 20:28, 20:28].any()  # 40 mm from every side
+        shares = {(axis, end): float(lost.select(axis, end).float().mean()) for axis in range(3) for end in (0, 47)}
+        side = max(shares, key=lambda side: shares[side])
+        if shares[side] > 0.9:
+            sides.add(side)
+            assert shares[side[0], 47 - side[1]] == 0
+    assert len(sides) == 6
+
+
+def test_the_smallest_piece_may_bear_the_name_of_the_bone_that_it_touches():
+    labels = np.zeros((64, 48, 48), np.uint8)
+    labels[8:28, 12:36, 12:36] = 8
+    labels[28:36, 12:24, 12:36] = 7  # touches the one below
+    labels[48:, 12:36, 12:36] = 6  # touches nothing, and is larger
+    points = window_points(labels.shape, np.eye(3), (np.array(labels.shape) - 1) / 2)
+    errors = replace(FLAWLESS, swallowed=1.0)
+    names = coarse_names(labels, points, classes=CLASSES, spacing=2.0, errors=errors, rng=np.random.default_rng(3))
+    assert set(names.unique().tolist()) == {0, 6, 8}
+    assert (names[29:33, 14:22, 14:34] == 8).all()
 
 
 class _NamesBySide(torch.nn.Module):
