@@ -17,9 +17,8 @@ from BoneSegLib.models.plans import Resampling
 from BoneSegLib.training.data.harmonise import StraightCase
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 
-IMAGE = Resampling(order=3, order_z=0, separate_z=None)
 LABELS = Resampling(order=1, order_z=0, separate_z=None)
-"""nnU-Net's defaults, which our plans.json repeats."""
+"""nnU-Net's default, which our plans.json repeats."""
 
 _LABELS_END, _IMAGE_END, _ANSWER_END = "_labels.npy", "_image.npy", "_coarse.npy"
 
@@ -70,7 +69,8 @@ def prepare(case: StraightCase, plan: NetworkPlan, folder: Path, *, labels: int)
 
 def _resampled_image(case: StraightCase, plan: NetworkPlan, shape: Shape) -> torch.Tensor:
     normalizer = make_normalizer(plan.normalization, case.image, intensity=plan.intensity, use_mask=False)
-    return _resized(lambda start, stop: normalizer(case.image[start:stop]), case, shape, _orders(IMAGE, case, plan))
+    orders = _orders(Resampling(order=plan.image_order, order_z=0, separate_z=None), case, plan)
+    return _resized(lambda start, stop: normalizer(case.image[start:stop]), case, shape, orders)
 
 
 def _resampled_labels(case: StraightCase, plan: NetworkPlan, shape: Shape, *, labels: int) -> torch.Tensor:

@@ -20,6 +20,7 @@ class NetworkPlan:
     """``spacing`` (mm) and ``patch`` (voxels) along k, j, i; ``batch`` windows per step.
 
     ``previous`` and ``following`` name the neighbours in a cascade; a network with a previous one sees its labels.
+    ``image_order``: of the spline that resamples images; nnU-Net's default is 3.
     ``air``: outside of an image is air, as for the bundled model; otherwise 0 after normalisation, as in nnU-Net.
     """
 
@@ -32,6 +33,7 @@ class NetworkPlan:
     batch: int = 2
     previous: str | None = None
     following: str | None = None
+    image_order: int = 3
     air: bool = False
 
     @property
@@ -58,6 +60,7 @@ def plan_of_stage(stage: StagePlan) -> NetworkPlan:
         batch=1,
         previous=stage.previous,
         following=stage.following,
+        image_order=stage.image_order,
         air=True,
     )
 
@@ -77,5 +80,6 @@ def plan_of_model(stage: Stage, *, air: bool) -> NetworkPlan:
         batch=max(2, int(raw.get("batch_size", 2))),
         previous=configuration.previous_stage,
         following=str(following) if following else None,
+        image_order=configuration.data_resampling.order,
         air=air,
     )

@@ -14,7 +14,7 @@ from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.network import build_network, load_weights
 from BoneSegLib.training.card import BONES
 from BoneSegLib.training.export import ModelContent, TrainedStage, bone_content, export_model
-from BoneSegLib.training.planning.network_plan import plan_of_stage
+from BoneSegLib.training.planning.network_plan import plan_of_model, plan_of_stage
 from BoneSegLib.training.stage import CASCADE, LOWRES
 
 CLASSES = 12
@@ -97,3 +97,10 @@ def test_a_model_of_other_anatomy_keeps_its_names_folds_and_mirrors(tmp_path):
     assert (stage.folds, stage.configuration.normalizations) == (("0", "3"), ("ZScoreNormalization",))
     assert (model.canonical, model.pads_with_air, model.dataset.is_ct) == (True, False, False)
     assert load_checkpoint(stage.checkpoint("3")).mirror_axes == (0, 2)
+
+
+def test_images_are_resampled_as_the_network_was_trained_to_see_them(folder):
+    stages = read_model(folder).stages
+    orders = {name: stage.configuration.data_resampling.order for name, stage in stages.items()}
+    assert orders == {LOWRES.name: 1, CASCADE.name: 3}
+    assert plan_of_model(stages[LOWRES.name], air=True).image_order == 1
