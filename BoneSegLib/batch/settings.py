@@ -17,6 +17,7 @@ _OPTIONS = (
     "folds",
     "mirroring",
     "roi",
+    "second_look",
     "discs",
     "drop_islands",
     "fill_holes",

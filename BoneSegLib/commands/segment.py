@@ -41,6 +41,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="move the edges of bones to where the CT has them (default: yes)",
     )
     parser.add_argument(
+        "--no-second-look",
+        action="store_true",
+        help="show the first network the image once, not mirrored as well",
+    )
+    parser.add_argument(
         "--no-discs",
         action="store_true",
         help="vertebrae as the network names them, though the CT shows discs elsewhere",
@@ -83,6 +88,7 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         force=args.force,
         drafts=args.drafts,
         refine=args.refine,
+        second_look=not args.no_second_look,
         discs=not args.no_discs,
         drop_islands=not (args.keep_islands or args.no_postprocessing),
         fill_holes=not (args.keep_holes or args.no_postprocessing),

@@ -23,6 +23,7 @@ from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
+from BoneSegLib.inference.looks import second_looks
 from BoneSegLib.inference.names import resample_names
 from BoneSegLib.inference.out_of_memory import is_out_of_memory, memory_errors_told
 from BoneSegLib.inference.provenance import describe_run
@@ -134,7 +135,9 @@ class _Run:
         image, spacing = frame.view(volume.array), frame.spacing(volume.geometry)
         clock.lap("prepare")
         wanted = {structure.id: self.model.network_labels[structure.id] for structure in self.structures}
-        tasks = self._with_drafts([self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages])
+        tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
+        tasks[0] = replace(tasks[0], more_looks=second_looks(self.model, self.options))
+        tasks = self._with_drafts(tasks)
         for task in tasks:
             require_least_memory(task)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)

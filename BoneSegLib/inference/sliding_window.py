@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 
 from BoneSegLib.errors import Cancelled, InternalError
+from BoneSegLib.inference.looks import Look
 from BoneSegLib.inference.resample import Shape
 from BoneSegLib.models.model import STEP
 from BoneSegLib.options import IsCancelled
@@ -101,11 +103,11 @@ def predict_logits(
     heads: int,
     device: torch.device,
     at_once: int = 1,
-    mirror_axes: Sequence[int] = (),
+    looks: Sequence[Look] = (Look(),),
     on_window: Callable[[int, int], None] = lambda done, total: None,
     is_cancelled: IsCancelled = lambda: False,
 ) -> Iterator[Slab]:
-    """Logits averaged over overlapping windows, folds (``networks``) and mirrorings, in slabs along the first axis.
+    """Logits averaged over overlapping windows, folds (``networks``) and ``looks``, in slabs along the first axis.
 
     A slab comes as soon as no further window touches it, so that never more than a window's length of a grid of
     ``shape`` is held. ``windows`` are ordered along the first axis; ``read_window`` gives the input of one (channels,
@@ -114,7 +116,6 @@ def predict_logits(
     """
     weights = gaussian_weights(patch).to(device, torch.float32)[..., None]
     sums = _RollingSums(heads, patch[0], shape[1:], device)
-    flips = [axes for count in range(len(mirror_axes) + 1) for axes in itertools.combinations(mirror_axes, count)]
     done = 0
     for first, layer in itertools.groupby(windows, key=lambda window: window[0].start):
         yield from sums.finish(first)
@@ -126,7 +127,7 @@ def predict_logits(
             now, waiting = waiting[:at_once], waiting[at_once:]
             with torch.inference_mode():
                 batch = _stacked([read_window(window) for window in now]).to(device)
-                for window, answer in zip(now, _mean_answers(networks, batch, flips), strict=True):
+                for window, answer in zip(now, _mean_answers(networks, batch, looks), strict=True):
                     sums.add(window, answer, weights)
             done += len(now)
             on_window(done, len(windows))
@@ -200,15 +201,32 @@ class _RollingSums:
 
 
 def _mean_answers(
-    networks: Sequence[Callable[[torch.Tensor], torch.Tensor]], batch: torch.Tensor, flips: Sequence[tuple[int, ...]]
+    networks: Sequence[Callable[[torch.Tensor], torch.Tensor]], batch: torch.Tensor, looks: Sequence[Look]
 ) -> torch.Tensor:
-    """Logits (batch, heads, *patch)."""
+    """Logits (batch, heads, *patch): the mean, as in nnU-Net; where sides were swapped, that of the probabilities.
+
+    Two looks with sides swapped disagree where the network is in doubt, and there the one that is sure should decide,
+    not the one whose logits are larger.
+    """
+    swapped = any(look.heads is not None for look in looks)
     answers: torch.Tensor | None = None
-    for network in networks:
-        for axes in flips:
-            dims = [axis + 2 for axis in axes]
-            once = network(batch.flip(dims)).float().flip(dims) if dims else network(batch).float()
-            answers = once if answers is None else answers + once
+    for network, look in itertools.product(networks, looks):
+        once = _answer(network, batch, look)
+        if swapped:
+            once = once.log_softmax(1)
+        if answers is None:
+            answers = once
+        else:
+            answers = torch.logaddexp(answers, once) if swapped else answers + once
     assert answers is not None
-    count = len(networks) * len(flips)
-    return answers if count == 1 else answers / count
+    count = len(networks) * len(looks)
+    if count == 1:
+        return answers
+    return answers - math.log(count) if swapped else answers / count
+
+
+def _answer(network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, look: Look) -> torch.Tensor:
+    """The network's logits as if the window had not been flipped."""
+    dims = [axis + 2 for axis in look.axes]
+    answer = network(batch.flip(dims)).float().flip(dims) if dims else network(batch).float()
+    return answer if look.heads is None else answer[:, list(look.heads)]

@@ -13,6 +13,7 @@ import torch
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.device import autocast, free_on_device
 from BoneSegLib.inference.loading import load_stage
+from BoneSegLib.inference.looks import Look, mirrored_looks
 from BoneSegLib.inference.memory import MemoryPlan, plan_stage, require_memory, windows_at_once
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import Shape, Spacing, axis_orders, resample_image, resampled_shape
@@ -39,6 +40,7 @@ class StageTask:
     ``image``: kji array in the network's axes, ``spacing`` along them in mm. ``wanted``: network labels asked for.
     ``everywhere``: run all windows, not only those with a body in them or, after another stage, near the bones that it
     found. ``step``: windows start at most so many of their lengths apart.
+    ``more_looks``: windows are also shown to the network in these ways.
     """
 
     stage: Stage
@@ -52,6 +54,7 @@ class StageTask:
     pads_with_air: bool
     everywhere: bool
     step: float = STEP
+    more_looks: tuple[Look, ...] = ()
 
 
 def run_stage(
@@ -104,7 +107,7 @@ def run_stage(
         heads=stage.dataset.heads,
         device=task.device,
         at_once=windows_at_once(plan, free_on_device(task.device)),
-        mirror_axes=loaded.mirror_axes if task.mirroring else (),
+        looks=(*mirrored_looks(loaded.mirror_axes if task.mirroring else ()), *task.more_looks),
         on_window=on_window,
         is_cancelled=is_cancelled,
     )

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from BoneSegLib.inference.resample import ANISOTROPY_THRESHOLD
+from BoneSegLib.sides import Mirroring
 from BoneSegLib.training.augmentation import read_box, window_points
 from BoneSegLib.training.cases import label_points
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
-from BoneSegLib.training.data.sides import Mirroring
 from BoneSegLib.training.intensity_augmentation import change_appearance
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.prepared import open_answer, open_prepared

@@ -58,7 +58,7 @@ class _Work:
         """What the speed depends on, apart from the size of the image."""
         import torch
 
-        networks = (options.folds, options.mirroring, options.coarse_to_fine, options.drafts)
+        networks = (options.folds, options.mirroring, options.coarse_to_fine, options.drafts, options.second_look)
         after = (options.discs, options.refine, options.drop_islands, options.fill_holes)
         details = (*networks, *after, torch.get_num_threads())
         return f"{self.model.name} {self.model.version} {self.device} {self.precision} {details}"
@@ -105,6 +105,7 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
     from BoneSegLib.inference.drafts import drafts_of
     from BoneSegLib.inference.frame import make_frame, needs_straightening, straight_geometry
     from BoneSegLib.inference.loading import load_model
+    from BoneSegLib.inference.looks import second_looks
     from BoneSegLib.inference.region import cut_out, region_of
     from BoneSegLib.inference.resample import resampled_shape
     from BoneSegLib.inference.sliding_window import all_windows
@@ -128,6 +129,7 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
         a, b, c = (max(size, length) for size, length in zip(grid, configuration.patch, strict=True))
         grids.append((a, b, c))
         windows.append(len(all_windows((a, b, c), configuration.patch)))
+    windows[0] *= 1 + len(second_looks(model, options))
     patch = stages[-1].configuration.patch
     windows[-1] = len(all_windows(grids[-1], patch, model.step_of(options.quality)))
     windows[-1] += len(all_windows(grids[-1], patch, SIDE_BY_SIDE)) * drafts_of(model, options)

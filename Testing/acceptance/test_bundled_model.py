@@ -85,6 +85,7 @@ def test_the_model_gives_the_same_labels_in_nnunetv2(model, stage):
         device="cpu",
         drop_islands=False,
         fill_holes=False,
+        second_look=False,
         drafts=0,
         discs=False,
         refine=False,

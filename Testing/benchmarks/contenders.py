@@ -149,8 +149,16 @@ def _only_bones(model: Path, labels: np.ndarray) -> np.ndarray:
     return table[labels.astype(np.uint8)]
 
 
-# What the others do too, and no more: no names checked against the discs, no edges moved, no islands dropped.
-SAME_STEPS = {"drafts": 0, "discs": False, "refine": False, "drop_islands": False, "fill_holes": False}
+# What the others do too, and no more: no second look, no names checked against the discs, no edges moved, no islands
+# dropped.
+SAME_STEPS = {
+    "second_look": False,
+    "drafts": 0,
+    "discs": False,
+    "refine": False,
+    "drop_islands": False,
+    "fill_holes": False,
+}
 CONTENDERS: dict[str, Callable[..., Result]] = {
     "nnunetv2": nnunet,
     "MONAI": monai,

@@ -19,6 +19,7 @@ from BoneSegLib.inference.bones import bone_limits, knows_bones_alone
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
+from BoneSegLib.inference.looks import second_looks
 from BoneSegLib.inference.vertebrae import vertebra_chain
 from BoneSegLib.models.model import Model
 from BoneSegLib.options import SegmentOptions
@@ -32,6 +33,7 @@ from BoneSegLib.volume import LabelMap, Volume
 Row = dict[str, object]
 Tell = Callable[[str], object]
 
+NO_SECOND_LOOK = "islands and holes, the first network shown the image once (--no-second-look)"
 NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
 NO_DRAFTS = "islands and holes, the finer network asked once (--drafts 0)"
 NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
@@ -41,7 +43,8 @@ NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 class AssessOptions:
     """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
     -> levels, for robustness; empty for none; ``robustness_cases``: names of the cases that are distorted, empty for
-    all. ``cleaning``: measure each step of post-processing, and what names at discs, drafts and moved edges do."""
+    all. ``cleaning``: measure each step of post-processing, and what a second look, names at discs, drafts and moved
+    edges do."""
 
     segment: SegmentOptions
     labels: tuple[str, ...] = ()
@@ -139,6 +142,8 @@ def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell
     if not (default.drop_islands and default.fill_holes and model.dataset.is_ct):
         return
     without = {}
+    if second_looks(model, default):
+        without[NO_SECOND_LOOK] = replace(default, force=True, second_look=False)
     if default.discs and vertebra_chain(model.dataset.labels):
         without[NO_DISCS] = replace(default, force=True, discs=False)
     if drafts_of(model, default):

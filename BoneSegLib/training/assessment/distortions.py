@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from BoneSegLib.inference.frame import resample_between, straight_geometry
+from BoneSegLib.sides import mirrored_name
 from BoneSegLib.training.assessment.references import Judged
-from BoneSegLib.training.data.sides import mirrored_name
 from BoneSegLib.volume import Geometry, LabelMap, Volume, nearest_axes
 
 

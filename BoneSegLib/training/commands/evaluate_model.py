@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quality", choices=QUALITIES, default="full", help="(default: %(default)s)")
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
+    parser.add_argument("--no-second-look", action="store_true", help="the image shown once to the first network")
     parser.add_argument("--no-discs", action="store_true", help="vertebrae as the network names them")
     parser.add_argument("--drafts", metavar="N", type=int, help="of the finer network (default: by the quality)")
     parser.add_argument("--no-refine", action="store_true", help="edges as the network has them")
@@ -67,6 +68,7 @@ def run_command(args: argparse.Namespace) -> int:
             quality=args.quality,
             device=args.device,
             precision=args.precision,
+            second_look=not args.no_second_look,
             discs=not args.no_discs,
             drafts=args.drafts,
             refine=not args.no_refine,

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from BoneSegLib.errors import Cancelled, InternalError
+from BoneSegLib.inference.looks import Look, mirrored_looks
 from BoneSegLib.inference.sliding_window import (
     all_windows,
     gaussian_weights,
@@ -95,7 +96,26 @@ def test_overlapping_windows_average_to_the_answer_itself():
 
 def test_mirroring_undoes_the_flips():
     image = torch.randn(12, 12, 12, generator=torch.Generator().manual_seed(1))
-    assert torch.allclose(run(two_heads, image, mirror_axes=(0, 2)).float()[1], image, atol=2e-2)
+    assert torch.allclose(run(two_heads, image, looks=mirrored_looks((0, 2))).float()[1], image, atol=2e-2)
+
+
+def test_of_two_looks_with_sides_swapped_the_one_that_is_sure_decides():
+    image = torch.zeros(8, 8, 8)
+    image[..., 0] = 1.0  # tells which way the window lies
+
+    def unsure_unless_mirrored(batch: torch.Tensor) -> torch.Tensor:
+        """As it is: barely label 0, with large logits. Mirrored: surely label 0, that is label 1 with sides swapped."""
+        as_it_is = batch[:, :, :, :, :1] == 1
+        return torch.cat([torch.where(as_it_is, 50.1, 9.0), torch.where(as_it_is, 50.0, 0.0)], 1).expand(
+            -1, -1, 8, 8, 8
+        )
+
+    once = run(unsure_unless_mirrored, image)
+    both = run(unsure_unless_mirrored, image, looks=(Look(), Look((2,), (1, 0))))
+    assert (once.argmax(0) == 0).all()
+    assert (both.argmax(0) == 1).all()
+    probabilities = (torch.tensor([50.1, 50.0]).softmax(0) + torch.tensor([0.0, 9.0]).softmax(0)) / 2
+    torch.testing.assert_close(both.softmax(0)[:, 4, 4, 4], probabilities, atol=1e-3, rtol=0)
 
 
 def test_cancelling_stops_before_the_next_window():

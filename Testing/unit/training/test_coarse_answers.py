@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from BoneSegLib.anatomy import BY_ID
+from BoneSegLib.sides import Mirroring
 from BoneSegLib.training.coarse_answers import _in_own_values
 from BoneSegLib.training.data.harmonise import StraightCase
-from BoneSegLib.training.data.sides import Mirroring
 from BoneSegLib.training.planning.network_plan import plan_of_stage
 from BoneSegLib.training.prepared import answer_path, open_answer, prepare, prepare_answer, prepared_path
 from BoneSegLib.training.stage import CASCADE, LOWRES

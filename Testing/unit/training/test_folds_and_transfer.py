@@ -10,9 +10,9 @@ from BoneSegLib.errors import BoneSegError, ModelError
 from BoneSegLib.models.architecture import Architecture
 from BoneSegLib.models.network import build_network
 from BoneSegLib.models.plans import Intensity
+from BoneSegLib.sides import mirroring_of
 from BoneSegLib.training.curves import append_row, draw_curves, read_rows
 from BoneSegLib.training.data.harmonise import StraightCase
-from BoneSegLib.training.data.sides import mirroring_of
 from BoneSegLib.training.folds import split_of
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.prepared import open_prepared, prepare, prepared_path

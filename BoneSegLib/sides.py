@@ -1,4 +1,4 @@
-"""Left and right, told by the names of labels: they decide whether images may be mirrored in training."""
+"""Left and right, told by the names of labels: they decide how images may be mirrored."""
 
 from __future__ import annotations
 
