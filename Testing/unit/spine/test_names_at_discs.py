@@ -143,6 +143,14 @@ def test_a_name_that_is_not_seen_has_no_border():
     assert set(name_borders(shares)) == {1}
 
 
+@pytest.mark.parametrize(("seen_mm", "borders"), [(1.0, {1}), (3.0, {1, 2})])
+def test_a_name_on_little_of_the_spine_counts_but_not_one_on_next_to_nothing(seen_mm, borders):
+    shares = np.zeros((60, 3))
+    shares[:20, 0] = shares[20:50, 1] = 1.0
+    shares[45:55, 2] = seen_mm / 10
+    assert set(name_borders(shares)) == borders
+
+
 def test_discs_are_found_together_though_one_is_not_to_be_seen():
     places = np.arange(200)
     evidence = np.full(200, -0.2)
