@@ -36,7 +36,8 @@ class SegmentOptions:
 
     ``structures``: ids or groups (``None`` = all ten). ``model``: a model folder (``None`` = the bundled one).
     ``folds``: fold numbers as text, or ``("all",)``; several are averaged (``None`` = every fold the stage has).
-    ``mirroring``: test-time augmentation over the axes that the model allows. ``force``: go on despite a warning.
+    ``mirroring``: test-time augmentation over the axes that the model allows; in models of bones, the last network sees
+    the image mirrored with left and right swapped. ``force``: go on despite a warning.
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``drafts``: so many times the last network of a cascade of bones first looks at windows side by side, each time a
     quarter of its work, and is then asked again with this draft as the names (``None``: by the quality).

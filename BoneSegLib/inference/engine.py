@@ -23,7 +23,7 @@ from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.frame import make_frame, needs_straightening, resample_between, straight_geometry
 from BoneSegLib.inference.loading import choose_folds, load_model
-from BoneSegLib.inference.looks import second_looks
+from BoneSegLib.inference.looks import last_looks, second_looks
 from BoneSegLib.inference.names import resample_names
 from BoneSegLib.inference.out_of_memory import is_out_of_memory, memory_errors_told
 from BoneSegLib.inference.provenance import describe_run
@@ -138,6 +138,7 @@ class _Run:
         tasks = [self._task(stage, image, spacing, tuple(wanted.values())) for stage in stages]
         tasks[0] = replace(tasks[0], more_looks=second_looks(self.model, self.options))
         tasks = self._with_drafts(tasks)
+        tasks[-1] = replace(tasks[-1], more_looks=tasks[-1].more_looks + last_looks(self.model, self.options))
         for task in tasks:
             require_least_memory(task)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)

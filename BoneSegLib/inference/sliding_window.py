@@ -228,5 +228,7 @@ def _mean_answers(
 def _answer(network: Callable[[torch.Tensor], torch.Tensor], batch: torch.Tensor, look: Look) -> torch.Tensor:
     """The network's logits as if the window had not been flipped."""
     dims = [axis + 2 for axis in look.axes]
+    if look.heads is not None and batch.shape[1] > 1:  # the image, then a channel for each label but the background
+        batch = batch[:, [0, *look.heads[1:]]]
     answer = network(batch.flip(dims)).float().flip(dims) if dims else network(batch).float()
     return answer if look.heads is None else answer[:, list(look.heads)]

@@ -105,7 +105,7 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
     from BoneSegLib.inference.drafts import drafts_of
     from BoneSegLib.inference.frame import make_frame, needs_straightening, straight_geometry
     from BoneSegLib.inference.loading import load_model
-    from BoneSegLib.inference.looks import second_looks
+    from BoneSegLib.inference.looks import last_looks, second_looks
     from BoneSegLib.inference.region import cut_out, region_of
     from BoneSegLib.inference.resample import resampled_shape
     from BoneSegLib.inference.sliding_window import all_windows
@@ -132,6 +132,7 @@ def _work_of(geometry: Geometry, options: SegmentOptions) -> _Work:
     windows[0] *= 1 + len(second_looks(model, options))
     patch = stages[-1].configuration.patch
     windows[-1] = len(all_windows(grids[-1], patch, model.step_of(options.quality)))
+    windows[-1] *= 1 + len(last_looks(model, options))
     windows[-1] += len(all_windows(grids[-1], patch, SIDE_BY_SIDE)) * drafts_of(model, options)
     precision = choose_precision(options.precision, device)
     return _Work(model, tuple(stages), tuple(windows), tuple(grids), frame.shape, device, precision)

@@ -10,7 +10,7 @@ import torch
 
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.loading import load_model
-from BoneSegLib.inference.looks import mirrored_looks, second_looks
+from BoneSegLib.inference.looks import last_looks, mirrored_looks, second_looks
 from BoneSegLib.inference.stage import StageTask, run_stage
 from BoneSegLib.options import SegmentOptions
 
@@ -39,24 +39,37 @@ def test_other_models_are_looked_at_once(other):
     elif other == "not turned to LPS":
         model = replace(model, canonical=False)
     assert second_looks(model, options) == ()
+    if other == "not turned to LPS":
+        assert last_looks(model, replace(options, mirroring=True)) == ()
 
 
-@pytest.mark.parametrize("second_look", [False, True])
-def test_with_a_second_look_a_mirrored_patient_gets_the_mirrored_answer(second_look):
+@pytest.mark.parametrize("quality", ["fast", "full"])
+def test_with_test_time_augmentation_the_last_network_of_bones_looks_twice(quality):
     model = load_model(None)
-    looks = second_looks(model, SegmentOptions(second_look=second_look))
+    assert last_looks(model, SegmentOptions(quality=quality)) == ()
+    assert last_looks(model, SegmentOptions(quality=quality, mirroring=True)) == second_looks(model, SegmentOptions())
+
+
+@pytest.mark.parametrize("stage_number", [0, 1], ids=["names the bones", "finds their edges"])
+@pytest.mark.parametrize("twice", [False, True])
+def test_seen_twice_a_mirrored_patient_gets_the_mirrored_answer(stage_number, twice):
+    model = load_model(None)
+    stage = model.stages_of("full")[stage_number]
+    (swap,) = last_looks(model, SegmentOptions(mirroring=True))
     rng = np.random.default_rng(0)
     image = np.kron(rng.normal(100, 300, (8, 8, 8)), np.ones((5, 5, 5))).astype(np.float32)
+    named = np.kron(rng.integers(0, 12, (8, 8, 8)), np.ones((5, 5, 5))).astype(np.uint8)
+    table = np.array(swap.heads, np.uint8)
 
-    def logits(array: np.ndarray) -> torch.Tensor:
-        stage = model.stages_of("full")[0]
-        task = StageTask(stage=stage, image=array, spacing=(6.0, 6.0, 6.0), folds=stage.folds, wanted=(1,),
+    def logits(array: np.ndarray, names: np.ndarray) -> torch.Tensor:
+        task = StageTask(stage=stage, image=array, spacing=stage.configuration.spacing, folds=stage.folds, wanted=(1,),
                          device=torch.device("cpu"), precision="fp32", mirroring=False, pads_with_air=True,
-                         everywhere=True, more_looks=looks)  # fmt: skip
-        blocks = run_stage(task, None, clock=Clock(), on_window=lambda done, total: None, is_cancelled=lambda: False)
+                         everywhere=True, more_looks=(swap,) if twice else ())  # fmt: skip
+        blocks = run_stage(task, names if stage_number else None, clock=Clock(),
+                           on_window=lambda done, total: None, is_cancelled=lambda: False)  # fmt: skip
         (block,) = blocks
         return block.logits.log_softmax(0).clone()
 
-    (swap,) = second_looks(model, SegmentOptions())
-    one, other = logits(image), logits(np.ascontiguousarray(image[:, :, ::-1]))
-    assert torch.allclose(one, other.flip(3)[list(swap.heads)], atol=1e-3) == second_look
+    one = logits(image, named)
+    other = logits(np.ascontiguousarray(image[:, :, ::-1]), np.ascontiguousarray(table[named[:, :, ::-1]]))
+    assert torch.allclose(one, other.flip(3)[list(swap.heads)], atol=1e-3) == twice
