@@ -31,6 +31,9 @@ from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirror
 _SPINE = (3, 6, 7, 8, 9, 10)
 """Sacrum and vertebrae: their processes are what is learnt last, so they are drawn more often."""
 
+_NARROW_MM = ((90.0, 85.0, 90.0), (360.0, 220.0, 260.0))
+"""The least and the largest size (k, j, i) of a narrow field of view, in mm."""
+
 _LUMP_MM = 4.0
 """How far a surface may move, in mm: two voxels of the fine stage."""
 
@@ -49,10 +52,18 @@ class WholeFieldSampler:
     """
 
     def __init__(
-        self, plan: StagePlan, *, case_spacing: float, smaller: Triple | None = None, smaller_share: float = 0.8
+        self,
+        plan: StagePlan,
+        *,
+        case_spacing: float,
+        smaller: Triple | None = None,
+        smaller_share: float = 0.8,
+        narrow_share: float = 0.3,
     ) -> None:
-        """``smaller``: a cheaper window that most steps use, since few patients fill the whole one."""
-        self._plan = plan
+        """``smaller``: a cheaper window that most steps use, since few patients fill the whole one. ``narrow_share`` of
+        the examples show some bones alone, as pictures of a spine or of one hip do."""
+        self._plan, self._narrow_share = plan, narrow_share
+        self._case_spacing = case_spacing
         self._smaller, self._smaller_share = smaller, smaller_share
         self._step = plan.spacing / case_spacing
         self._pose = PoseOptions(rotation=(7, 6, 8), log_size=0.11, log_axis_size=0.08)
@@ -71,11 +82,17 @@ class WholeFieldSampler:
     def _draw(self, case: Path, patch: Triple, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         opened = open_case(case)
         size = np.array(opened.ct.shape)
-        center = (size - 1) / 2 + (rng.uniform(-0.25, 0.25, 3) * size if rng.random() < 0.2 else 0)
+        narrow = rng.random() < self._narrow_share
+        if narrow:
+            center, field = self._narrow_field(case, size, rng)
+        else:
+            center = (size - 1) / 2 + (rng.uniform(-0.25, 0.25, 3) * size if rng.random() < 0.2 else 0)
         points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        if rng.random() < 0.15:
+        if narrow:
+            _keep_middle(ct, labels, field / self._step)
+        elif rng.random() < 0.15:
             _cut(ct, labels, rng)
         if rng.random() < 0.35:  # shell and marrow share a voxel of this size, or the shell has one of its own
             ct = change_marrow(ct, labels, rng, shell=int(rng.integers(0, 2)))
@@ -84,6 +101,17 @@ class WholeFieldSampler:
         ct = change_intensity(ct, rng)
         ct, labels = _mirror(ct, labels, rng)
         return normalize(ct, self._plan.intensity)[None], labels
+
+    def _narrow_field(
+        self, case: Path, size: NDArray[np.int_], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Middle and size, in voxels of the case, of a box around one of its bones; within the case."""
+        points = [found for label, found in label_points(case).items() if label != OTHER_BONE]
+        of_label = points[rng.integers(len(points))] if points else (size * rng.random((1, 3)))
+        aim = of_label[rng.integers(len(of_label))] + rng.normal(0, 25, 3) / self._case_spacing
+        half = np.exp(rng.uniform(*np.log(_NARROW_MM))) / self._case_spacing / 2
+        low, high = np.clip(aim - half, 0, size - 1), np.clip(aim + half, 0, size - 1)
+        return (low + high) / 2, high - low + 1
 
 
 class WindowSampler:
@@ -158,6 +186,15 @@ def _mirror(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) ->
     if rng.random() < 0.5:
         return ct, labels
     return ct.flip(2), torch.from_numpy(mirrored_labels()).long()[labels.flip(2)]
+
+
+def _keep_middle(ct: torch.Tensor, labels: torch.Tensor, size: NDArray[np.float64]) -> None:
+    """Air around the middle ``size`` voxels."""
+    for axis, length in enumerate(size):
+        away = np.abs(np.arange(ct.shape[axis]) - (ct.shape[axis] - 1) / 2)
+        outside = [slice(None)] * axis + [torch.from_numpy(away > length / 2)]
+        ct[tuple(outside)] = AIR_HU
+        labels[tuple(outside)] = 0
 
 
 def _cut(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> None:

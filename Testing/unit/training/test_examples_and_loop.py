@@ -68,6 +68,26 @@ def test_examples_have_the_shapes_that_the_networks_take(cases):
     assert fine[1].shape == (2, 16, 16, 16)
 
 
+def test_a_narrow_field_of_view_shows_some_bone_in_the_middle_and_air_around(tmp_path):
+    labels = np.full((150, 120, 150), 6, np.uint8)
+    labels[:5], labels[:, :5] = 0, 0
+    np.save(tmp_path / "synth_0_ct.npy", np.full(labels.shape, 300, np.int16))
+    np.save(tmp_path / "synth_0_labels.npy", labels)
+    plan = replace(LOWRES, patch=(80, 64, 80))
+    sizes = {}
+    for share in (0.0, 1.0):
+        sampler = WholeFieldSampler(plan, case_spacing=3.0, narrow_share=share)
+        drawn = [sampler(list_cases(tmp_path), np.random.default_rng(seed))[1][0] for seed in range(12)]
+        sizes[share] = [
+            [int((labels > 0).any(a).any(b).sum()) for a, b in ((1, 1), (0, 1), (0, 0))] for labels in drawn
+        ]
+        assert all((labels > 0).any() for labels in drawn)
+    # 360, 220 and 260 mm at most in voxels of 6 mm; the whole case is 450, 360 and 450 mm large.
+    largest = np.array([61, 38, 45])
+    assert (np.max(sizes[1.0], 0) < largest).all()
+    assert (np.median(sizes[0.0], 0) > largest).all()
+
+
 def test_coarse_names_without_errors_agree_with_the_truth_but_for_the_outline(cases):
     labels = open_case(cases[0]).labels
     points = window_points((32, 32, 40), np.eye(3), (np.array(labels.shape) - 1) / 2)
