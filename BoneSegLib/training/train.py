@@ -6,13 +6,17 @@ from pathlib import Path
 
 import torch
 
+from BoneSegLib.errors import ModelError
+from BoneSegLib.inference.device import choose_device, choose_precision
+from BoneSegLib.inference.loading import load_model
 from BoneSegLib.models.network import build_network
 from BoneSegLib.training.cases import list_cases
 from BoneSegLib.training.loop import LoopOptions, Progress, Trainer
 from BoneSegLib.training.sampling import Sampler, WholeFieldSampler, WindowSampler
-from BoneSegLib.training.stage import STAGES
+from BoneSegLib.training.stage import STAGES, StagePlan
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT
 from BoneSegLib.training.tensorboard import tensorboard_in
+from BoneSegLib.training.transfer import trained_network
 
 
 def run(
@@ -24,22 +28,26 @@ def run(
     threads: int = 1,
     case_spacing: float = 1.5,
     patch: tuple[int, int, int] | None = None,
-    start_from: Path | None = None,
+    fine_tune: Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
     tensorboard: bool = False,
 ) -> Progress:
     """Trains a stage on the cases of a folder, going on from the checkpoint in ``folder`` if there is one.
 
     Cases that come while it trains are used as well. ``patch``: smaller windows than the plan's, which are cheaper.
-    ``start_from``: a checkpoint of another training of the same stage, whose averaged weights this one begins with.
-    ``tensorboard``: curves for TensorBoard too.
+    ``fine_tune``: a model folder of the same networks, whose weights this training begins with. ``device`` and
+    ``precision`` as everywhere; ``tensorboard``: curves for TensorBoard too. Raises `ModelError`, `UsageError`.
     """
     torch.set_num_threads(threads)
     options = options or LoopOptions()
     torch.manual_seed(options.seed)
     plan = STAGES[stage]
-    network = build_network(plan.architecture, in_channels=plan.in_channels(CLASS_COUNT), heads=CLASS_COUNT)
-    if start_from is not None:
-        network.load_state_dict(torch.load(start_from, weights_only=True)["averaged"])
+    if fine_tune is None:
+        network = build_network(plan.architecture, in_channels=plan.in_channels(CLASS_COUNT), heads=CLASS_COUNT)
+    else:
+        network = _network_of(fine_tune, plan)
+    runs_on = choose_device(device)
     sampler: Sampler
     if plan.previous:
         sampler = WindowSampler(plan, case_spacing=case_spacing, patch=patch)
@@ -54,6 +62,23 @@ def run(
             cases=lambda: list_cases(cases),
             folder=folder,
             options=options,
+            device=runs_on,
+            precision=choose_precision(precision, runs_on),
             on_report=board.losses if board else None,
         )
         return trainer.run()
+
+
+def _network_of(model: Path, plan: StagePlan) -> torch.nn.Module:
+    stage = load_model(model).stages.get(plan.name)
+    fits = stage is not None and (stage.configuration.architecture, stage.in_channels, stage.dataset.heads) == (
+        plan.architecture,
+        plan.in_channels(CLASS_COUNT),
+        CLASS_COUNT,
+    )
+    if stage is None or not fits:
+        raise ModelError(
+            f"The model in '{model.name}' has no network like '{plan.name}' of the bundled one.",
+            remedy="Start from the bundled model, from a version of it, or from nothing.",
+        )
+    return trained_network(stage)

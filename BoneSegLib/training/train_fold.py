@@ -10,8 +10,7 @@ import torch
 
 from BoneSegLib.inference.device import choose_device, choose_precision
 from BoneSegLib.inference.loading import load_model
-from BoneSegLib.models.checkpoint import load_checkpoint
-from BoneSegLib.models.network import build_network, load_weights
+from BoneSegLib.models.network import build_network
 from BoneSegLib.training.curves import VALIDATION, append_row, draw_curves
 from BoneSegLib.training.folds import Split
 from BoneSegLib.training.held_out import HeldOutWindows
@@ -20,7 +19,7 @@ from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.prepared import prepared_path
 from BoneSegLib.training.project import Project
 from BoneSegLib.training.tensorboard import TensorBoard, tensorboard_in
-from BoneSegLib.training.transfer import transfer
+from BoneSegLib.training.transfer import trained_network, transfer
 from BoneSegLib.training.window_sampler import PreparedWindows, WindowOptions
 
 CHECKPOINT = "checkpoint.pt"
@@ -99,9 +98,8 @@ def _held_out(project: Project, plan: NetworkPlan, split: Split) -> HeldOutWindo
 
 def _start_from(project: Project, plan: NetworkPlan, network: torch.nn.Module) -> None:
     stage = load_model(project.options.fine_tune).stages[plan.name]
-    before = build_network(plan.architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
-    load_weights(before, load_checkpoint(stage.checkpoint(stage.folds[0])).weights, plan.architecture)
-    transfer(network, before.state_dict(), labels=list(project.rules.names), labels_before=list(stage.dataset.labels))
+    before = trained_network(stage).state_dict()
+    transfer(network, before, labels=list(project.rules.names), labels_before=list(stage.dataset.labels))
 
 
 def _share(progress: Progress, loop: LoopOptions) -> float:

@@ -9,6 +9,9 @@ from typing import Any
 import torch
 
 from BoneSegLib.errors import ModelError
+from BoneSegLib.models.checkpoint import load_checkpoint
+from BoneSegLib.models.model import Stage
+from BoneSegLib.models.network import build_network, load_weights
 
 _FIRST = "input_block.conv1.conv.weight"
 _HEAD = "output_block.conv.conv."
@@ -22,6 +25,14 @@ class Transferred:
     copied: int
     total: int
     labels: tuple[str, ...]
+
+
+def trained_network(stage: Stage) -> torch.nn.Module:
+    """The first fold of a model's stage as a network to train on. Raises `ModelError`."""
+    architecture = stage.configuration.architecture
+    network: torch.nn.Module = build_network(architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
+    load_weights(network, load_checkpoint(stage.checkpoint(stage.folds[0])).weights, architecture)
+    return network
 
 
 def transfer(

@@ -17,6 +17,8 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
         raise UsageError("There is nothing to do.", remedy="Give --stage to train, --export to write a model, or both.")
     if args.window and any(size % 16 for size in args.window):
         raise UsageError("--window should be three multiples of 16, as in 64,64,64.")
+    if args.stage == "discs" and args.fine_tune:
+        raise UsageError("The small network that sees discs is always trained anew.", remedy="Leave out --fine-tune.")
 
     from BoneSegLib.training import export, train
     from BoneSegLib.training.cases import list_cases
@@ -43,7 +45,8 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
             drafted=_DRAFTED if STAGES[args.stage].previous else 0.0,
         )
         progress = train.run(args.data, args.output / args.stage, stage=args.stage, options=options,
-                             threads=args.threads or 1, patch=args.window, tensorboard=args.tensorboard)  # fmt: skip
+                             threads=args.threads or 1, patch=args.window, fine_tune=args.fine_tune,
+                             device=args.device, precision=args.precision, tensorboard=args.tensorboard)  # fmt: skip
         done[args.stage] = asdict(progress)
     if args.export is not None:
         export.export_run(args.output, args.export, cases=len(cases))

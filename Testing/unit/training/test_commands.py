@@ -8,8 +8,10 @@ import json
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 
-from BoneSegLib.errors import InputError, UsageError
+from BoneSegLib.errors import InputError, ModelError, UsageError
+from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.training.commands import synthesize, train
 
@@ -53,6 +55,27 @@ def test_a_short_training_ends_with_a_model_that_the_engine_reads(cases, tmp_pat
     assert _run(train, *arguments, "--window", "32,32,32", "--export", tmp_path / "model") == 0
     assert json.loads(capsys.readouterr().out)["3d_lowres"]["step"] == 1
     assert read_model(tmp_path / "model").qualities == {"fast": ("3d_lowres",), "full": ("3d_lowres",)}
+
+
+def test_a_training_may_begin_with_the_weights_of_a_model(cases, tmp_path):
+    once = [cases, "--stage", "3d_lowres", "--steps", 1, "--batch", 1, "--window", "32,32,32", "--device", "cpu"]
+    assert _run(train, *once, "-o", tmp_path / "first", "--export", tmp_path / "before") == 0
+    start = ["--fine-tune", tmp_path / "before", "--learning-rate", 0]
+    assert _run(train, *once, *start, "-o", tmp_path / "second", "--export", tmp_path / "after") == 0
+    before, after = (
+        load_checkpoint(read_model(tmp_path / name).stages["3d_lowres"].checkpoint("0")).weights
+        for name in ("before", "after")
+    )
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_training_cannot_begin_with_another_network(cases, tmp_path):
+    arguments = [cases, "-o", tmp_path / "run", "--steps", 1]
+    assert _run(train, *arguments, "--stage", "3d_lowres", "--export", tmp_path / "model") == 0
+    with pytest.raises(ModelError, match="no network like '3d_cascade_fullres'"):
+        _run(train, *arguments, "--stage", "3d_cascade_fullres", "--fine-tune", tmp_path / "model")
+    with pytest.raises(UsageError, match="discs"):
+        _run(train, *arguments, "--stage", "discs", "--fine-tune", tmp_path / "model")
 
 
 def test_nothing_to_do_and_odd_windows_are_wrong_usage(cases, tmp_path):
