@@ -45,8 +45,8 @@ def last_looks(model: Model, options: SegmentOptions) -> tuple[Look, ...]:
 
 
 def _swapped(model: Model, stage: Stage) -> tuple[Look, ...]:
-    """Mirrored, left and right swapped: a mirrored patient is a patient, and our networks were trained on mirrored ones.
-    Nothing for other models: whether they were trained so is not known."""
+    """Mirrored, left and right swapped: a mirrored patient is a patient, and our networks were trained on mirrored
+    ones. Nothing for other models: whether they were trained so is not known."""
     dataset = stage.dataset
     if not (model.canonical and knows_bones_alone(dataset)):
         return ()
