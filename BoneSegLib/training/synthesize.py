@@ -12,11 +12,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
-from BoneSegLib.training.synthesis.femur_shape import load_femur_models
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.real_bone import load_bone_hu
-from BoneSegLib.training.synthesis.shape_model import load_shape_model
+from BoneSegLib.training.synthesis.shapes import load_shapes
 from BoneSegLib.training.synthesis.strangers import stranger
 
 logger = logging.getLogger(__name__)
@@ -40,21 +39,19 @@ def run(
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
     and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
-    ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of pelvic surfaces whose shapes the
-    maps take on, and of femurs where a folder has them (see `load_shape_model`, `load_femur_models`); ``bone_hu``: a
-    folder with measured HU of some maps (see `load_bone_hu`).
+    ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the maps take
+    on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`).
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
-    models = [load_shape_model(folder) for folder in shapes]
-    femurs = [model for folder in shapes for model in load_femur_models(folder)]
+    others = load_shapes(shapes)
     cache = output / "anatomy"
     anatomy = once(lambda path: load_anatomy_map(path, cache=cache))
 
     @once
     def patient_of(path: Path) -> Patient:
         measured = load_bone_hu(bone_hu, anatomy(path)) if bone_hu else None
-        return find_patient(anatomy(path), models, femurs, bone_hu=measured)
+        return find_patient(anatomy(path), others, bone_hu=measured)
 
     names = []
     for number in range(first, count, step):

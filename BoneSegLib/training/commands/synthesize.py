@@ -28,7 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shapes", type=Path, action="append", default=[], metavar="FOLDER",
                         help="folder of pelvic surfaces (NN_hip_left.vtp, NN_hip_right.vtp, NN_sacrum.vtp, points in "
                         "correspondence) whose shapes the maps take on, and, where it has them, of femurs "
-                        "(NN_femur_left.vtp, NN_femur_right.vtp); may be repeated")  # fmt: skip
+                        "(NN_femur_left.vtp, NN_femur_right.vtp); or folder of one subject's lumbar vertebrae "
+                        "(vertebra_L1.vtp to vertebra_L5.vtp); may be repeated")  # fmt: skip
     parser.add_argument("--bone-hu", type=Path, metavar="FOLDER",
                         help="folder with measured HU of the bones of some maps (NAME_hu_ge200.nrrd)")  # fmt: skip
     parser.add_argument(

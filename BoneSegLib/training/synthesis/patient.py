@@ -1,8 +1,7 @@
-"""A map as a patient who can be changed: other bones of hips and sacrum, other heights of the spine, bent hips."""
+"""A map as a patient who can be changed: other bones of pelvis, femurs and spine, other heights of it, bent hips."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,9 +10,11 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import shape_model, spine
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
-from BoneSegLib.training.synthesis.femur_shape import FemurModel, FittedFemur, fit_femur, warp_to_femur
+from BoneSegLib.training.synthesis.femur_shape import FittedFemur, fit_femur, warp_to_femur
 from BoneSegLib.training.synthesis.hip_joint import HipJoint, HipOptions, bend_hip, find_hip_joints, random_rotation
+from BoneSegLib.training.synthesis.lumbar_shape import FittedLumbarSpine, fit_lumbar_spine, warp_to_lumbar_spine
 from BoneSegLib.training.synthesis.shape_model import ShapeModel, ShapeWarp
+from BoneSegLib.training.synthesis.shapes import Shapes
 from BoneSegLib.training.synthesis.spine import SpineOptions
 
 _LONGER_MM = 90.0
@@ -31,14 +32,18 @@ class PatientOptions:
     """Share with the upper femurs of a subject, of the cases whose hips are not bent."""
     femur_strength: tuple[float, float] = (0.4, 1.0)
     """Between the map's femur (0) and the subject's (1)."""
+    lumbar: float = 0.6
+    """Share with the lumbar vertebrae of a subject."""
+    lumbar_strength: tuple[float, float] = (-0.5, 1.0)
+    """Between the map's vertebrae (0) and the subject's (1), or a little to the other side."""
     hips: HipOptions = field(default_factory=HipOptions)
     spine: SpineOptions = field(default_factory=SpineOptions)
 
 
 @dataclass(frozen=True)
 class Patient:
-    """A map and what was found in it, once: hip joints, ends of vertebral bodies, points of the shape models and of
-    the femurs' ones.
+    """A map and what was found in it, once: hip joints, ends of vertebral bodies, points of the shape models, of
+    the femurs' ones and of other lumbar spines.
 
     What was not found is not changed.
     """
@@ -48,25 +53,29 @@ class Patient:
     bodies: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     shapes: tuple[tuple[ShapeModel, NDArray[np.float64]], ...] = ()
     femurs: tuple[FittedFemur, ...] = ()
+    spines: tuple[FittedLumbarSpine, ...] = ()
     bone_hu: NDArray[np.int16] | None = None
     """Measured HU of the map's bones, complete within and a little around them."""
 
 
 def find_patient(
     anatomy: AnatomyMap,
-    models: Sequence[ShapeModel] = (),
-    femurs: Sequence[FemurModel] = (),
+    shapes: Shapes | None = None,
     *,
     bone_hu: NDArray[np.int16] | None = None,
 ) -> Patient:
     """Finds the parts of a map that can be changed; what is cut away or absent stays as it is."""
-    fits = [(model, shape_model.fit(model, anatomy)) for model in models]
+    shapes = shapes or Shapes()
+    pelves = [(model, shape_model.fit(model, anatomy)) for model in shapes.pelves]
+    femurs = [fit_femur(model, anatomy) for model in shapes.femurs]
+    spines = [fit_lumbar_spine(spine, anatomy) for spine in shapes.spines]
     return Patient(
         anatomy=anatomy,
         hips=find_hip_joints(anatomy),
         bodies=spine.body_ends(anatomy),
-        shapes=tuple((model, points) for model, points in fits if points is not None),
-        femurs=tuple(fitted for model in femurs if (fitted := fit_femur(model, anatomy)) is not None),
+        shapes=tuple((model, points) for model, points in pelves if points is not None),
+        femurs=tuple(femur for femur in femurs if femur is not None),
+        spines=tuple(fitted for fitted in spines if fitted is not None),
         bone_hu=bone_hu,
     )
 
@@ -76,14 +85,14 @@ def change(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Where ``points`` (voxels of the changed map, shape k, j, i, 3) lie in the map, and which would repeat a bone.
 
-    Backwards from the picture to the map: heights of the spine, shape of the pelvis, then bent hips or other femurs.
+    Backwards from the picture to the map: heights of the spine, shapes of the pelvis and of vertebrae, then bent hips
+    or other femurs.
     """
     moved, ends = spine.random_heights(patient.bodies, options.spine, rng)
     levels = spine.source_levels(points[..., 0].numpy(), moved, ends)
     points = torch.cat([torch.from_numpy(levels)[..., None], points[..., 1:]], -1)
-    warp = _random_shape(patient, options, rng)
-    if warp is not None:
-        points = warp(points)
+    for warp in (_random_shape(patient, options, rng), _random_vertebrae(patient, options, rng)):
+        points = points if warp is None else warp(points)
     stray = torch.zeros(points.shape[:3], dtype=torch.bool)
     if patient.hips and rng.random() < options.hips.share:
         points, stray = _bend_hips(points, patient, options.hips, rng)
@@ -99,6 +108,13 @@ def _random_shape(patient: Patient, options: PatientOptions, rng: np.random.Gene
     subject = int(rng.integers(len(model.subjects)))
     strength = rng.uniform(*options.shape_strength)
     return shape_model.warp_to_subject(model, fitted, subject, patient.anatomy, strength=strength)
+
+
+def _random_vertebrae(patient: Patient, options: PatientOptions, rng: np.random.Generator) -> ShapeWarp | None:
+    if not patient.spines or rng.random() >= options.lumbar:
+        return None
+    fitted = patient.spines[rng.integers(len(patient.spines))]
+    return warp_to_lumbar_spine(fitted, patient.anatomy, strength=rng.uniform(*options.lumbar_strength))
 
 
 def _other_femurs(

@@ -10,6 +10,7 @@ from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
 from BoneSegLib.training.synthesis.femur_shape import FemurModel, fit_femur, load_femur_models, warp_to_femur
 from BoneSegLib.training.synthesis.hip_joint import HipOptions
 from BoneSegLib.training.synthesis.patient import PatientOptions, change, find_patient
+from BoneSegLib.training.synthesis.shapes import Shapes
 
 SPACING = 1.5
 SHAPE = (80, 80, 80)
@@ -74,7 +75,7 @@ def test_the_femur_of_a_subject_is_as_thick_as_the_subjects_and_the_hip_bone_sta
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_patient_has_other_femurs_where_asked_for(a_family, a_thigh, share):
-    patient = find_patient(a_thigh, femurs=[a_family])
+    patient = find_patient(a_thigh, Shapes(femurs=(a_family,)))
     voxels = torch.stack(torch.meshgrid(*(torch.arange(n).float() for n in SHAPE), indexing="ij"), -1)
     options = PatientOptions(femur=share, femur_strength=(1.0, 1.0), hips=HipOptions(share=0.0))
     moved = [
