@@ -38,6 +38,12 @@ TOTAL_LABELS = {
 
 def lay_out(data: Path, folder: Path, *, synthetic: int) -> list[Path]:
     """Folders of cases with their references; what is there already is left."""
+    real = lay_out_real(data, folder)
+    return [ROOT / "Resources" / "SampleData", real, _synthesized(data / "labelmaps", folder, count=synthetic)]
+
+
+def lay_out_real(data: Path, folder: Path) -> Path:
+    """The folder of the labelled real CT."""
     real = folder / "real"
     real.mkdir(parents=True, exist_ok=True)
     for kind in ("ct", "labels"):
@@ -45,7 +51,7 @@ def lay_out(data: Path, folder: Path, *, synthetic: int) -> list[Path]:
         if not link.exists():
             link.symlink_to(data / "ct" / f"lumbar_sacrum_s0009_{kind}.nii.gz")
     (real / LABELS_FILE).write_text(json.dumps(TOTAL_LABELS), encoding="utf-8")
-    return [ROOT / "Resources" / "SampleData", real, _synthesized(data / "labelmaps", folder, count=synthetic)]
+    return real
 
 
 def _synthesized(maps: Path, folder: Path, *, count: int) -> Path:

@@ -1,4 +1,4 @@
-"""What `make bench` says of runs and labels, and how it spends its time."""
+"""What `make bench` says of runs and labels, how it spends its time, and what the model's card tells."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from BoneSegLib.evaluation.cohort import Cohort
+from BoneSegLib.models.catalogue import bundled_models
+from BoneSegLib.training.assessment.assess import Assessment
+from Testing.benchmarks import card
 from Testing.benchmarks.results import EXACT, OURS, REFERENCE, agreement, rows_of
 from Testing.benchmarks.runs import Job, Outcome, next_job, run_jobs
 
@@ -69,3 +73,36 @@ def test_a_row_tells_the_ratio_of_the_medians_and_its_farthest_ends(tmp_path):
     assert row.peak_share == 1 / 4
     assert row.outside == pytest.approx(0.25)
     assert row.with_nnunet.dice == row.with_exact.bone == 1.0
+
+
+def test_the_bundled_models_readme_tells_the_figures_of_its_manifest():
+    (model,) = (folder for folder in bundled_models() if folder.name == "boneseg-bones-1")
+    told = json.loads((model / "boneseg.json").read_text(encoding="utf-8"))["accuracy"]
+    page = (model / "README.md").read_text(encoding="utf-8")
+    assert page.split(card.BEGIN)[1].split(card.END)[0].strip() == card.tables(told)
+
+
+def test_a_card_tells_what_was_measured_and_leaves_the_rest(tmp_path):
+    (tmp_path / "boneseg.json").write_text(json.dumps({"name": "x", "accuracy": {"old": 1}, "files": {"a": "b"}}))
+    (tmp_path / "README.md").write_text(f"Before\n{card.BEGIN}\nold\n{card.END}\nAfter\n")
+    found: dict = {}
+    for quality in ("full", "fast"):
+        rows = tuple({"case": case, "structure": bone, "dice": dice} for case in card.CASES
+                     for bone, dice in (("sacrum", 0.9), ("hip_left", 0.8), ("hip_right", float("nan"))))  # fmt: skip
+        steps = tuple({**row, "step": card.NO_DISCS, "dice": 0.5} for row in rows)
+        negatives = tuple({"case": name, "total_ml": 1.25} for name in card.NEGATIVES)
+        judged, alone = (
+            Assessment(model="x", version="1", quality=quality, accuracy=Cohort(of), cleaning=steps, robustness=(),
+                       negatives=negatives, plausibility=())
+            for of in (rows, rows[:1] + rows[3:4])
+        )  # fmt: skip
+        card.take(found, quality, judged, alone)
+    card.write_card(tmp_path, found)
+    told = json.loads((tmp_path / "boneseg.json").read_text())
+    assert told["files"] == {"a": "b"}
+    assert told["accuracy"]["dice"]["full"][card.CASES["s0009"][1]] == {"sacrum": 0.9, "hip_left": 0.8, "mean": 0.85}
+    page = (tmp_path / "README.md").read_text()
+    assert page.startswith("Before\n") and page.endswith("After\n") and "old" not in page
+    assert "| real CT s0009, `full` | 0.80 | - | 0.90 | - | - | - | - | - | - | - | 0.85 |" in page
+    assert "| real CT s0009, `full` | 0.850 | - | 0.500 | - | - | 0.900 |" in page
+    assert "| chest, `fast` | 1.2 ml |" in page
