@@ -30,7 +30,8 @@ BONES = ModelCard(
         "Intelligence 2023, CC BY 4.0.",
         "In part bent to the shapes of other people: R. Han et al., 'Atlas of Pelvis Segmentations and Surgical "
         "Trajectories', Physics in Medicine and Biology 2019, CC BY 4.0; LLP26 articulated lower-limb shapes of the "
-        "Musculoskeletal Atlas Project, MPL-2.0.",
+        "Musculoskeletal Atlas Project, MPL-2.0; lumbar vertebrae of a Visible Human based lumbosacral model, "
+        "BSD-3-Clause.",
         "Method: B. Billot et al., 'SynthSeg', Medical Image Analysis 2023; F. Isensee et al., 'nnU-Net', Nature "
         "Methods 2021.",
     ),
