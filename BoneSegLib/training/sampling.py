@@ -114,10 +114,11 @@ class WholeFieldSampler:
         other = points.pop(OTHER_BONE, None)
         ours = list(points.values())
         if other is not None and (not ours or rng.random() < _NARROW_ELSEWHERE):
-            of_label = other
-        else:
-            of_label = ours[rng.integers(len(ours))] if ours else size * rng.random((1, 3))
-        aim = of_label[rng.integers(len(of_label))] + rng.normal(0, 25, 3) / self._case_spacing
+            ours = [other]
+        aim = size * rng.random(3)
+        if ours:
+            of_label = ours[rng.integers(len(ours))]
+            aim = of_label[rng.integers(len(of_label))] + rng.normal(0, 25, 3) / self._case_spacing
         half = np.exp(rng.uniform(*np.log(_NARROW_MM))) / self._case_spacing / 2
         low, high = np.clip(aim - half, 0, size - 1), np.clip(aim + half, 0, size - 1)
         return (low + high) / 2, high - low + 1
