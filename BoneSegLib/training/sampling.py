@@ -112,13 +112,13 @@ class WholeFieldSampler:
         """Middle and size, in voxels of the case, of a box around one of its bones; within the case."""
         points = dict(label_points(case))
         other = points.pop(OTHER_BONE, None)
-        ours = list(points.values())
-        if other is not None and (not ours or rng.random() < _NARROW_ELSEWHERE):
-            ours = [other]
+        bones = list(points.values())
+        if other is not None and (not bones or rng.random() < _NARROW_ELSEWHERE):
+            bones = [other]
         aim = size * rng.random(3)
-        if ours:
-            of_label = ours[rng.integers(len(ours))]
-            aim = of_label[rng.integers(len(of_label))] + rng.normal(0, 25, 3) / self._case_spacing
+        if bones:
+            bone = bones[rng.integers(len(bones))]
+            aim = bone[rng.integers(len(bone))] + rng.normal(0, 25, 3) / self._case_spacing
         half = np.exp(rng.uniform(*np.log(_NARROW_MM))) / self._case_spacing / 2
         low, high = np.clip(aim - half, 0, size - 1), np.clip(aim + half, 0, size - 1)
         return (low + high) / 2, high - low + 1
