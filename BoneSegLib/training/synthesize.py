@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from BoneSegLib.inference.device import choose_device
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
@@ -34,17 +35,20 @@ def run(
     options: SynthesisOptions | None = None,
     shapes: Sequence[Path] = (),
     bone_hu: Path | None = None,
+    device: str = "cpu",
 ) -> list[str]:
     """Writes cases ``first``, ``first + step``, ... below ``count`` to ``output``; returns their names.
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
     and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
     ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the maps take
-    on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`).
+    on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`). ``device``: cpu
+    or a graphics card (see `synthesize_case`), where rounding differs; `MissingError` where it is not there.
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
     others = load_shapes(shapes)
+    runs_on = choose_device(device)
     cache = output / "anatomy"
     anatomy = once(lambda path: load_anatomy_map(path, cache=cache))
 
@@ -66,7 +70,7 @@ def run(
             patient = Patient(stranger((anatomy(paths[n]) for n in order), seed=seed, rng=rng, cache=cache))
         else:
             patient = patient_of(path)
-        ct, labels = synthesize_case(patient, options, rng)
+        ct, labels = synthesize_case(patient, options, rng, device=runs_on)
         _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
         logger.info("%s from %s, %s voxels", name, patient.anatomy.name, ct.shape)
     return names

@@ -39,6 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="npy: arrays that 'boneseg train' maps into memory; nnunet: NIfTI in nnU-Net's raw layout "
         "(default: %(default)s)",
     )
+    parser.add_argument("--device", default="cpu", metavar="cpu|cuda",
+                        help="where the deformation and the streaks are computed; cases made on a graphics card are "
+                        "those of the CPU but for rounding (default: %(default)s)")  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, help="computing threads (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object with the names of the cases")
 
@@ -47,6 +50,8 @@ def run_command(args: argparse.Namespace) -> int:
     """Run it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
     if args.count < 1 or args.step < 1 or args.first < 0:
         raise UsageError("--count and --step should be at least 1, --first at least 0.")
+    if args.device.split(":")[0] not in ("cpu", "cuda"):
+        raise UsageError("--device should be cpu or cuda (or cuda:1, ...).")
     if not any(args.maps.glob("*.nii.gz")):
         raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
     for folder in (*args.shapes, *([args.bone_hu] if args.bone_hu else [])):
@@ -62,7 +67,7 @@ def run_command(args: argparse.Namespace) -> int:
     excluded = tuple(name for name in args.exclude.split(",") if name)
     names = synthesize.run(args.maps, args.output, count=args.count, first=args.first, step=args.step, seed=args.seed,
                            exclude=excluded, file_format=args.format, shapes=args.shapes,
-                           bone_hu=args.bone_hu)  # fmt: skip
+                           bone_hu=args.bone_hu, device=args.device)  # fmt: skip
     if args.json:
         sys.stdout.write(json.dumps({"output": str(args.output), "cases": names}) + "\n")
     else:

@@ -41,22 +41,24 @@ def sampling_points(
     spacing: float,
     options: DeformationOptions,
     rng: np.random.Generator,
+    device: torch.device | None = None,
 ) -> torch.Tensor:
     """Where each output voxel (kji) lies in the map: (k, j, i) voxel coordinates, shape ``(*shape, 3)``.
 
-    ``center`` is the map's voxel at the middle of the output; ``spacing`` of map and output in mm.
+    ``center`` is the map's voxel at the middle of the output; ``spacing`` of map and output in mm. The points lie on
+    ``device`` (the CPU, if none is named), and what is done with them is done there.
     """
     scale = np.exp(rng.normal(0, options.log_size)) * np.exp(rng.normal(0, options.log_axis_size, 3))
     matrix = rotation_matrix(rng.normal(0, options.rotation)) * scale
-    axes = [torch.arange(size, dtype=torch.float32) - (size - 1) / 2 for size in shape]
+    axes = [torch.arange(size, dtype=torch.float32, device=device) - (size - 1) / 2 for size in shape]
     offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
-    points = offsets @ torch.from_numpy(matrix.T.astype(np.float32))
+    points = offsets @ torch.from_numpy(matrix.T.astype(np.float32)).to(device)
     _bend(points, spacing=spacing, options=options, rng=rng)
-    points += torch.from_numpy(center.astype(np.float32))
+    points += torch.from_numpy(center.astype(np.float32)).to(device)
     for length, largest in options.elastic:
         amplitude = rng.uniform(0, largest) / spacing
         for axis in range(3):
-            points[..., axis] += amplitude * smooth_noise(shape, length / spacing, rng)
+            points[..., axis] += amplitude * smooth_noise(shape, length / spacing, rng, device=device)
     return points
 
 
@@ -75,18 +77,17 @@ def warp(array: NDArray, points: torch.Tensor, *, nearest: bool = False, outside
 
 def sampling_grid(points: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     """``points`` (voxels, kji) as torch's ``grid_sample`` wants them for arrays of ``shape``: made once, read often."""
-    grid = torch.empty((1, *points.shape), dtype=torch.float32)
+    grid = torch.empty((1, *points.shape), dtype=torch.float32, device=points.device)
     for axis, size in enumerate(shape):
         torch.sub(points[..., axis] * (2 / (size - 1)), 1, out=grid[0, ..., 2 - axis])
     return grid
 
 
 def read_at(array: NDArray, grid: torch.Tensor, *, nearest: bool = False, outside: float = 0.0) -> NDArray[np.float32]:
-    """``array`` (kji) read at a `sampling_grid`; ``outside`` where it leaves the array."""
-    source = torch.from_numpy(np.ascontiguousarray(array)).float()[None, None]
+    """``array`` (kji) read at a `sampling_grid`, on its device; ``outside`` where it leaves the array."""
+    source = torch.from_numpy(np.ascontiguousarray(array)).to(grid.device).float()[None, None]
     mode = "nearest" if nearest else "bilinear"
-    if not outside:
-        return functional.grid_sample(source, grid, mode=mode, padding_mode="zeros", align_corners=True)[0, 0].numpy()
-    source -= outside
+    if outside:
+        source -= outside
     read = functional.grid_sample(source, grid, mode=mode, padding_mode="zeros", align_corners=True)[0, 0]
-    return read.add_(outside).numpy()
+    return (read.add_(outside) if outside else read).cpu().numpy()

@@ -56,10 +56,14 @@ class SynthesisOptions:
 
 
 def synthesize_case(
-    patient: Patient, options: SynthesisOptions, rng: np.random.Generator
+    patient: Patient, options: SynthesisOptions, rng: np.random.Generator, *, device: torch.device | None = None
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """CT in HU and training labels 0-11, arrays kji on an LPS grid of ``options.spacing`` mm."""
-    anatomy = _deform(patient, options, rng)
+    """CT in HU and training labels 0-11, arrays kji on an LPS grid of ``options.spacing`` mm.
+
+    What is computed for every voxel with torch (the deformation, streaks and bands) is computed on ``device`` (the CPU,
+    if none is named). All random numbers come from ``rng``: the case is the same on each, but for rounding.
+    """
+    anatomy = _deform(patient, options, rng, device)
     targets = anatomy.targets
     ct = soft_tissue_hu(anatomy, rng)
     _insert_bones(ct, anatomy, options.lesions, rng)
@@ -72,9 +76,9 @@ def synthesize_case(
     kernel = scanner.random_kernel(rng)
     ct = scanner.blur(ct, kernel, rng)
     if options.hardening and rng.random() < options.hardening:
-        scanner.harden(ct, spacing=options.spacing, rng=rng)
+        scanner.harden(ct, spacing=options.spacing, rng=rng, device=device)
     if implant:
-        scanner.add_metal(ct, implant.metal, spacing=options.spacing, rng=rng)
+        scanner.add_metal(ct, implant.metal, spacing=options.spacing, rng=rng, device=device)
     low, high = np.log(options.noise_hu)
     slice_mm = rng.uniform(*options.slice_mm) if rng.random() < 0.6 else options.spacing
     ct = scanner.acquire(ct, kernel, spacing=options.spacing, noise_hu=float(np.exp(rng.uniform(low, high))),
@@ -91,11 +95,15 @@ def synthesize_case(
     )
 
 
-def _deform(patient: Patient, options: SynthesisOptions, rng: np.random.Generator) -> WarpedAnatomy:
+def _deform(
+    patient: Patient, options: SynthesisOptions, rng: np.random.Generator, device: torch.device | None
+) -> WarpedAnatomy:
     source = patient.anatomy
     shape, center = _field_of_view(source, options, rng)
-    points = sampling_points(shape, center=center, spacing=source.spacing, options=options.deformation, rng=rng)
-    points, stray = change(points, patient, options.patient, rng)
+    points = sampling_points(shape, center=center, spacing=source.spacing, options=options.deformation, rng=rng,
+                             device=device)  # fmt: skip
+    points, astray = change(points, patient, options.patient, rng)
+    stray = astray.cpu().numpy()
     grid = sampling_grid(points, source.labels.shape)
     labels = read_at(source.labels, grid, nearest=True).astype(np.uint8)
     depth = read_at(source.depth, grid, outside=-30.0)
@@ -107,7 +115,7 @@ def _deform(patient: Patient, options: SynthesisOptions, rng: np.random.Generato
         depth=depth,
         body=read_at(source.body, grid, outside=_FAR_MM),
         gap=read_at(source.gap, grid) > 0.5,
-        heights=points[..., 0].numpy(),
+        heights=points[..., 0].cpu().numpy(),
         spacing=source.spacing,
         bone_hu=_real_bone(patient, grid, options, rng),
     )

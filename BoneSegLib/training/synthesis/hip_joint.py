@@ -121,19 +121,19 @@ def bend_hip(
     The femur rotates as a whole and the pelvis stays. Tissue between them turns by a part of the angle, found by
     fixed-point iteration. Stray points are tissue that would read bone a second time: they are to become soft tissue.
     """
-    parts = _part_codes(labels, joint.femur)
-    found, stray = points.clone(), torch.zeros(points.shape[:3], dtype=torch.bool)
+    parts = _part_codes(labels, joint.femur).to(points.device)
+    found, stray = points.clone(), torch.zeros(points.shape[:3], dtype=torch.bool, device=points.device)
     box = _concerned(points, joint, rotation, labels.shape)
     if box is not None:
-        found[box], stray[box] = _bend(points[box], parts, joint, rotation)
+        found[box], stray[box] = rotate_thigh(points[box], parts, joint, rotation)
     return found, stray
 
 
-def _bend(
+def rotate_thigh(
     points: torch.Tensor, parts: torch.Tensor, joint: HipJoint, rotation: NDArray[np.float64]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    center = torch.from_numpy(joint.center.astype(np.float32))
-    turned = (points - center) @ torch.from_numpy(rotation.astype(np.float32)) + center  # the inverse, on row vectors
+    """`bend_hip` for points that are all concerned. ``parts``: 1 in the femur, 2 in what stays, 0 elsewhere, kji."""
+    turned = _turned(points, joint, rotation)
     in_femur = _read_nearest(parts, turned) == _FEMUR
     still = (_read_nearest(parts, points) == _UNMOVED) & ~in_femur
     found = _between(points, joint, rotation, tuple(parts.shape))
@@ -151,9 +151,8 @@ def _concerned(
     points: torch.Tensor, joint: HipJoint, rotation: NDArray[np.float64], shape: tuple[int, ...]
 ) -> tuple[slice, slice, slice] | None:
     """The box of points that the thigh comes from or goes to."""
-    center = torch.from_numpy(joint.center.astype(np.float32))
     few = points[::_STEP, ::_STEP, ::_STEP]
-    turned = (few - center) @ torch.from_numpy(rotation.astype(np.float32)) + center
+    turned = _turned(few, joint, rotation)
     moved = torch.maximum(_read_weight(joint, few, shape), _read_weight(joint, turned, shape)) > _LEAST_WEIGHT
     where = moved.nonzero()
     if not len(where):
@@ -167,12 +166,14 @@ def _between(
     points: torch.Tensor, joint: HipJoint, rotation: NDArray[np.float64], shape: tuple[int, ...]
 ) -> torch.Tensor:
     """Soft tissue's way back, found at half resolution: it is smooth."""
-    center = torch.from_numpy(joint.center.astype(np.float32))
+    center = _floats(joint.center, points)
     fewer = [(size + 1) // 2 for size in points.shape[:3]]
     coarse = functional.interpolate(points.movedim(-1, 0)[None], size=fewer, mode="trilinear", align_corners=True)
     offsets = coarse[0].movedim(0, -1) - center
-    axis, angle = _axis_angle(rotation)
-    weight = _read_weight(joint, _rotated(offsets, axis, torch.full(fewer, -angle)) + center, shape)
+    turn_axis, angle = _axis_angle(rotation)
+    axis = _floats(turn_axis, points)
+    whole_turn = torch.full(fewer, -angle, device=points.device)
+    weight = _read_weight(joint, _rotated(offsets, axis, whole_turn) + center, shape)
     for _ in range(_ROUNDS):
         found = _rotated(offsets, axis, -angle * weight) + center
         weight = 0.5 * (weight + _read_weight(joint, found, shape))
@@ -181,13 +182,24 @@ def _between(
     return points + fine.movedim(0, -1)
 
 
-def _axis_angle(matrix: NDArray[np.float64]) -> tuple[torch.Tensor, float]:
+def _axis_angle(matrix: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Axis (unit, kji) and angle in radians of a rotation matrix."""
     skew = np.array([matrix[2, 1] - matrix[1, 2], matrix[0, 2] - matrix[2, 0], matrix[1, 0] - matrix[0, 1]])
     size = np.linalg.norm(skew)
     angle = float(np.arctan2(size, np.trace(matrix) - 1))
     axis = skew / size if size > 1e-9 else np.array([0.0, 0.0, 1.0])
-    return torch.from_numpy(axis.astype(np.float32)), angle
+    return axis, angle
+
+
+def _turned(points: torch.Tensor, joint: HipJoint, rotation: NDArray[np.float64]) -> torch.Tensor:
+    """The inverse of ``rotation`` about the femoral head, on row vectors."""
+    center = _floats(joint.center, points)
+    return (points - center) @ _floats(rotation, points) + center
+
+
+def _floats(array: NDArray[np.float64], points: torch.Tensor) -> torch.Tensor:
+    """``array`` in single precision, on the device of ``points``."""
+    return torch.from_numpy(array.astype(np.float32)).to(points.device)
 
 
 def _rotated(vectors: torch.Tensor, axis: torch.Tensor, angle: torch.Tensor) -> torch.Tensor:
@@ -198,8 +210,8 @@ def _rotated(vectors: torch.Tensor, axis: torch.Tensor, angle: torch.Tensor) -> 
 
 
 def _read_nearest(values: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
-    flat = torch.zeros(points.shape[:-1], dtype=torch.int32)
-    inside = torch.ones(points.shape[:-1], dtype=torch.bool)
+    flat = torch.zeros(points.shape[:-1], dtype=torch.int32, device=points.device)
+    inside = torch.ones(points.shape[:-1], dtype=torch.bool, device=points.device)
     for axis, size in enumerate(values.shape):
         at = points[..., axis].round().to(torch.int32)
         inside &= (at >= 0) & (at < size)
@@ -208,7 +220,7 @@ def _read_nearest(values: torch.Tensor, points: torch.Tensor) -> torch.Tensor:
 
 
 def _read_weight(joint: HipJoint, points: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    size = torch.tensor([(n - 1) // _STEP * _STEP for n in shape], dtype=torch.float32)
+    size = torch.tensor([(n - 1) // _STEP * _STEP for n in shape], dtype=torch.float32, device=points.device)
     grid = (2 * points / size - 1).flip(-1)[None]
-    field = torch.from_numpy(joint.thigh)[None, None]
+    field = torch.from_numpy(joint.thigh).to(points.device)[None, None]
     return functional.grid_sample(field, grid, padding_mode="border", align_corners=True)[0, 0]

@@ -86,14 +86,14 @@ def change(
     """Where ``points`` (voxels of the changed map, shape k, j, i, 3) lie in the map, and which would repeat a bone.
 
     Backwards from the picture to the map: heights of the spine, shapes of the pelvis and of vertebrae, then bent hips
-    or other femurs.
+    or other femurs. Both lie on the device of ``points``.
     """
     moved, ends = spine.random_heights(patient.bodies, options.spine, rng)
-    levels = spine.source_levels(points[..., 0].numpy(), moved, ends)
-    points = torch.cat([torch.from_numpy(levels)[..., None], points[..., 1:]], -1)
+    levels = spine.source_levels(points[..., 0].cpu().numpy(), moved, ends)
+    points = torch.cat([torch.from_numpy(levels).to(points.device)[..., None], points[..., 1:]], -1)
     for warp in (_random_shape(patient, options, rng), _random_vertebrae(patient, options, rng)):
         points = points if warp is None else warp(points)
-    stray = torch.zeros(points.shape[:3], dtype=torch.bool)
+    stray = torch.zeros(points.shape[:3], dtype=torch.bool, device=points.device)
     if patient.hips and rng.random() < options.hips.share:
         points, stray = _bend_hips(points, patient, options.hips, rng)
     elif patient.femurs and rng.random() < options.femur:
@@ -134,7 +134,7 @@ def _bend_hips(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Only the levels below the hips' tops are touched, and thighs go on below the map as they end in it."""
     anatomy = patient.anatomy
-    stray = torch.zeros(points.shape[:3], dtype=torch.bool)
+    stray = torch.zeros(points.shape[:3], dtype=torch.bool, device=points.device)
     reach = max(float(joint.center[0]) for joint in patient.hips) + 100 / anatomy.spacing
     concerned = (points[..., 0] < reach).any(-1).any(-1).nonzero()
     if not len(concerned):

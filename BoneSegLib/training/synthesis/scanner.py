@@ -79,19 +79,27 @@ def acquire(
 
 
 def add_metal(
-    ct: NDArray[np.float32], metal: NDArray[np.bool_], *, spacing: float, rng: np.random.Generator
+    ct: NDArray[np.float32],
+    metal: NDArray[np.bool_],
+    *,
+    spacing: float,
+    rng: np.random.Generator,
+    device: torch.device | None = None,
 ) -> NDArray[np.float32]:
     """Titanium or steel, softened at its edges as everything is, and its streaks."""
-    levels, streaks = metal_streaks(metal, spacing=spacing, strength=float(np.exp(rng.uniform(-1.5, 1.0))), rng=rng)
+    strength = float(np.exp(rng.uniform(-1.5, 1.0)))
+    levels, streaks = metal_streaks(metal, spacing=spacing, strength=strength, rng=rng, device=device)
     share = ndimage.gaussian_filter(metal[levels].astype(np.float32), 0.6, truncate=3)
     ct[levels] += streaks
     ct[levels] += share * (np.float32(rng.uniform(3000, 8000)) - ct[levels])
     return ct
 
 
-def harden(ct: NDArray[np.float32], *, spacing: float, rng: np.random.Generator) -> NDArray[np.float32]:
+def harden(
+    ct: NDArray[np.float32], *, spacing: float, rng: np.random.Generator, device: torch.device | None = None
+) -> NDArray[np.float32]:
     """Dark bands between dense bones, faint or strong."""
-    ct += bone_bands(ct, spacing=spacing, strength=float(np.exp(rng.uniform(-1.2, 0.7))))
+    ct += bone_bands(ct, spacing=spacing, strength=float(np.exp(rng.uniform(-1.2, 0.7))), device=device)
     return ct
 
 

@@ -163,10 +163,10 @@ class ShapeWarp:
 
     def __call__(self, points: torch.Tensor) -> torch.Tensor:
         """Where each of ``points`` (voxels of the subject, kji, last axis) lies in the map."""
-        size = (torch.tensor(self.field.shape[1:]) - 1).float() * _GRID_STEP
+        size = (torch.tensor(self.field.shape[1:], device=points.device) - 1).float() * _GRID_STEP
         grid = (2 * points / size - 1).flip(-1)[None]
-        moved = functional.grid_sample(torch.from_numpy(self.field)[None], grid, padding_mode="border",
-                                       align_corners=True)[0]  # fmt: skip
+        field = torch.from_numpy(self.field).to(points.device)[None]
+        moved = functional.grid_sample(field, grid, padding_mode="border", align_corners=True)[0]
         return points + moved.movedim(0, -1)
 
 
