@@ -160,6 +160,24 @@ def test_discs_are_found_together_though_one_is_not_to_be_seen():
     np.testing.assert_allclose([found[number] for number in range(1, 6)], [30, 64, 98, 132, 166], atol=3)
 
 
+def _evidence(length, discs):
+    """1 at each disc, a little less than nothing between them."""
+    away = np.abs(np.arange(length)[:, None] - np.array(discs)).min(axis=1)
+    return np.where(away < 3, 1.0, -0.2)
+
+
+def test_a_name_too_many_at_the_end_of_the_scan_is_left_out():
+    discs = [30, 72, 89, 124, 163]  # a low vertebra: names of usual height are one ahead at the end
+    found = find_discs(_evidence(185, discs), {1: 30, 2: 57, 3: 87, 4: 117, 5: 143, 6: 168})
+    np.testing.assert_allclose([found[number] for number in sorted(found)], discs, atol=3)
+
+
+def test_a_name_at_the_end_of_the_scan_stays_where_its_disc_is_seen():
+    discs = [30, 64, 98, 132, 166, 200]
+    found = find_discs(_evidence(210, discs), {1: 30, 2: 60, 3: 91, 4: 122, 5: 152, 6: 184})
+    np.testing.assert_allclose([found[number] for number in range(1, 7)], discs, atol=3)
+
+
 def test_names_are_moved_in_place_on_any_grid_beside_an_image_on_its_own():
     """Labels at 1 mm, as the image itself; and names at 3 mm over the same field of view."""
     ct, _ = spine(np.array((1.0, 1.0, 1.0)))
