@@ -93,7 +93,7 @@ def main() -> int:
     parser.add_argument("--model", default="bundled")
     parser.add_argument("--quality", default="full")
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "judged")
-    parser.add_argument("--synthetic", type=int, default=8, help="how many cases of the held-out map (8)")
+    parser.add_argument("--synthetic", type=int, default=32, help="how many cases of the held-out map (32)")
     parser.add_argument("--robustness-cases", default="s0009", help="which cases are distorted (s0009)")
     parser.add_argument("--quick", action="store_true", help="few levels of each distortion, on the sample alone")
     parser.add_argument("--docs", action="store_true", help="write the page into the docs")
