@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from BoneSegLib.errors import UsageError
 
 QUALITIES = ("fast", "full")
 DEVICES = ("auto", "cpu", "cuda", "mps")
+SYNTHESIS_DEVICES = ("auto", "cpu", "cuda")
+"""Apple's graphics cards lack the reading between voxels in three dimensions that synthetic CT needs."""
 PRECISIONS = ("auto", "fp32", "bf16")
 
 MOST_DRAFTS = 3
@@ -68,8 +71,7 @@ class SegmentOptions:
     def __post_init__(self) -> None:
         _require_choice("quality", self.quality, QUALITIES)
         _require_choice("precision", self.precision, PRECISIONS)
-        if self.device.split(":")[0] not in DEVICES:
-            _require_choice("device", self.device, DEVICES)
+        check_device(self.device)
         if self.drafts is not None and self.drafts not in range(MOST_DRAFTS + 1):
             raise UsageError(f"{self.drafts} drafts are not possible.", remedy=f"Choose from 0 to {MOST_DRAFTS}.")
         if self.roi is not None and len(self.roi) != 6:
@@ -80,6 +82,12 @@ class SegmentOptions:
         data = asdict(self)
         data["model"] = self.model.name if self.model else None
         return data
+
+
+def check_device(name: str, choices: tuple[str, ...] = DEVICES) -> None:
+    """Raises `UsageError` unless it is one of ``choices``; a graphics card may bear its number, as in ``cuda:1``."""
+    if not ("cuda" in choices and re.fullmatch(r"cuda:\d+", name)):
+        _require_choice("device", name, choices)
 
 
 def _require_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

@@ -13,14 +13,19 @@ from pathlib import Path
 import torch
 
 from BoneSegLib.errors import MissingError
+from BoneSegLib.options import DEVICES, check_device
 
 
-def choose_device(asked: str) -> torch.device:
-    """The device for ``auto``, ``cpu``, ``cuda[:N]`` or ``mps``. Raises `MissingError` when it is not there."""
+def choose_device(asked: str, choices: tuple[str, ...] = DEVICES) -> torch.device:
+    """The device for ``auto``, ``cpu``, ``cuda[:N]`` or ``mps``, of those in ``choices``.
+
+    Raises `UsageError` for another name and `MissingError` when the device is not there.
+    """
+    check_device(asked, choices)
     if asked == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("mps") if _mps_convolves() else torch.device("cpu")
+        return torch.device("mps") if "mps" in choices and _mps_convolves() else torch.device("cpu")
     device = torch.device(asked)
     if device.type == "cuda" and not (torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()):
         raise MissingError(

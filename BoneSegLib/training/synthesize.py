@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from BoneSegLib.inference.device import choose_device
+from BoneSegLib.options import SYNTHESIS_DEVICES
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
@@ -42,13 +43,13 @@ def run(
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
     and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
     ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the maps take
-    on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`). ``device``: cpu
-    or a graphics card (see `synthesize_case`), where rounding differs; `MissingError` where it is not there.
+    on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`). ``device``: one of
+    `SYNTHESIS_DEVICES` (see `synthesize_case`); a graphics card rounds differently. `MissingError` without it.
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
     others = load_shapes(shapes)
-    runs_on = choose_device(device)
+    runs_on = choose_device(device, SYNTHESIS_DEVICES)
     cache = output / "anatomy"
     anatomy = once(lambda path: load_anatomy_map(path, cache=cache))
 

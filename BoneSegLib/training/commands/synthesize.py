@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from BoneSegLib.errors import InputError, UsageError
+from BoneSegLib.options import SYNTHESIS_DEVICES, check_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="npy: arrays that 'boneseg train' maps into memory; nnunet: NIfTI in nnU-Net's raw layout "
         "(default: %(default)s)",
     )
-    parser.add_argument("--device", default="cpu", metavar="cpu|cuda",
+    parser.add_argument("--device", default="cpu", metavar="|".join(SYNTHESIS_DEVICES),
                         help="where the deformation and the streaks are computed; cases made on a graphics card are "
                         "those of the CPU but for rounding (default: %(default)s)")  # fmt: skip
     parser.add_argument("--threads", type=int, default=1, help="computing threads (default: %(default)s)")
@@ -48,10 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace) -> int:
     """Run it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
-    if args.count < 1 or args.step < 1 or args.first < 0:
-        raise UsageError("--count and --step should be at least 1, --first at least 0.")
-    if args.device.split(":")[0] not in ("cpu", "cuda"):
-        raise UsageError("--device should be cpu or cuda (or cuda:1, ...).")
+    if min(args.count, args.step, args.threads) < 1 or args.first < 0:
+        raise UsageError("--count, --step and --threads should be at least 1, --first at least 0.")
+    check_device(args.device, SYNTHESIS_DEVICES)
     if not any(args.maps.glob("*.nii.gz")):
         raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
     for folder in (*args.shapes, *([args.bone_hu] if args.bone_hu else [])):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BoneSegLib.errors import MissingError
+from BoneSegLib.errors import MissingError, UsageError
 from BoneSegLib.inference import device as module
 from BoneSegLib.inference.device import choose_device, choose_precision
+from BoneSegLib.options import SegmentOptions
 
 
 @pytest.fixture(autouse=True)
@@ -27,6 +28,13 @@ def test_a_device_that_is_not_there_is_named_with_a_remedy():
         choose_device("cuda:63")
     assert raised.value.exit_code == 4
     assert "--device cpu" in raised.value.remedy
+
+
+@pytest.mark.parametrize("asked", ["gpu", "cuda:", "cuda:x", "cuda:0:1", "cpu:x", ""])
+def test_a_device_that_nobody_knows_is_refused_wherever_it_is_said(asked):
+    for refusing in (choose_device, lambda name: SegmentOptions(device=name)):
+        with pytest.raises(UsageError, match=f"Unknown device '{asked}'"):
+            refusing(asked)
 
 
 @pytest.mark.parametrize("asked", ["fp32", "bf16"])

@@ -7,6 +7,7 @@ as those of a card do, to be mixed with those of the CPU.
 from __future__ import annotations
 
 import argparse
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from BoneSegLib.errors import MissingError, UsageError
+from BoneSegLib.options import SYNTHESIS_DEVICES, check_device
 from BoneSegLib.training.commands import synthesize as command
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, sampling_grid, sampling_points
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
@@ -70,17 +72,19 @@ def test_a_case_of_a_graphics_card_is_that_of_the_cpu_but_for_rounding(a_block_p
         assert np.median(np.abs(here[0].astype(int) - there[0])) <= 1
 
 
-@pytest.mark.parametrize("device", ["mps", "gpu"])
+@pytest.mark.parametrize("device", ["mps", "gpu", "cuda:x"])
 def test_a_device_that_synthesis_cannot_use_is_refused(tmp_path, device):
-    with pytest.raises(UsageError, match="--device should be cpu or cuda"):
+    with pytest.raises(UsageError, match=f"Unknown device '{device}'"):
         command.run_command(_arguments(tmp_path, device))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is an NVIDIA graphics card")
 def test_a_graphics_card_that_is_not_there_is_told_before_anything_is_written(tmp_path):
     (tmp_path / "a.nii.gz").touch()
-    with pytest.raises(MissingError, match="'cuda' is not available"):
+    with pytest.raises(MissingError, match="'cuda' is not available") as raised:
         command.run_command(_arguments(tmp_path, "cuda"))
+    for device in re.findall(r"--device (\w+)", raised.value.remedy):
+        check_device(device, SYNTHESIS_DEVICES)
     assert not (tmp_path / "out").exists()
 
 
