@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.commands.segment import add_mesh_options, add_options, options_from
+from BoneSegLib.label_options import add_label_options, label_rules
 
 if TYPE_CHECKING:
     from BoneSegLib.batch.cases import Listing
@@ -38,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on: leave out the cases whose output is there")
     parser.add_argument("--dry-run", action="store_true", help="list the cases and what is left out; write nothing")
     parser.add_argument("--references", metavar="FOLDER", type=Path, help="segmentations to compare with, named alike")
+    add_label_options(parser, "reference")
     parser.add_argument("--tolerance", metavar="MM", type=float, default=2.0, help="of NSD (default: %(default)s mm)")
     parser.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="of the outputs (default: %(default)s)")
     parser.add_argument("--all-series", action="store_true", help="every CT volume of a DICOM study, not only the best")
@@ -53,6 +55,7 @@ def run_command(args: argparse.Namespace) -> int:
     from BoneSegLib.batch.discover import find_cases
 
     options_from(args)  # wrong usage is told before a large tree is searched
+    label_rules(args.reference_labels)
     listing = find_cases(args.inputs, output=args.output, references=args.references, all_series=args.all_series)
     if args.dry_run:
         from BoneSegLib.batch.listing import listing_json, listing_text
@@ -95,6 +98,7 @@ def _job(args: argparse.Namespace, listing: Listing) -> Job:
             folder=folder,
             options=options_from(args),
             tolerance_mm=args.tolerance,
+            reference_labels=label_rules(args.reference_labels),
             adopt=args.resume,
             meshes=args.meshes,
             mesh_format=args.mesh_format,

@@ -11,6 +11,7 @@ from BoneSegLib.options import SegmentOptions
 
 if TYPE_CHECKING:
     from BoneSegLib.anatomy import Structure
+    from BoneSegLib.label_rules import LabelRules
     from BoneSegLib.models.model import Model
 
 
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
 class Plan:
     """What was asked for, as plain data that can be sent to other machines.
 
-    ``tolerance_mm``: of NSD. ``adopt``: keep whole outputs that are there already. ``meshes``: the folder for surfaces
-    of the bones (``None``: none are made), in ``mesh_format``.
+    ``tolerance_mm``: of NSD. ``reference_labels``: what the values of references mean (``None``: the structures' own).
+    ``adopt``: keep whole outputs that are there already. ``meshes``: the folder for surfaces of the bones (``None``:
+    none are made), in ``mesh_format``.
     """
 
     folder: OutputFolder
     options: SegmentOptions
     tolerance_mm: float = 2.0
+    reference_labels: LabelRules | None = None
     adopt: bool = False
     meshes: Path | None = None
     mesh_format: str = "stl"
@@ -48,6 +51,8 @@ def open_job(plan: Plan) -> Job:
 
     model = load_model(plan.options.model)
     structures = select_structures(plan.options.structures, known=model.structures)
+    if plan.reference_labels is not None:
+        select_structures(plan.reference_labels.names, known=model.structures)
     choose_device(plan.options.device)
     chosen = {one.name: getattr(plan, one.name) for one in fields(Plan)}
     return Job(**chosen, model=model, model_sha256=model_hash(model), structures=structures)

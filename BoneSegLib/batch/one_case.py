@@ -154,7 +154,9 @@ def _compare(case: Case, job: Job, labels: LabelMap) -> tuple[dict[str, Any] | N
     from BoneSegLib.headless.read import read_labelmap
 
     remarks: list[str] = []
-    reference = read_labelmap(case.reference, structures=job.model.structures, warn=remarks.append)
+    reference = read_labelmap(
+        case.reference, structures=job.model.structures, rules=job.reference_labels, warn=remarks.append
+    )
     ids = tuple(structure.id for structure in job.structures)
     comparison = compare_labelmaps(
         reference, labels, options=CompareOptions(structures=ids, tolerance_mm=job.tolerance_mm)

@@ -11,6 +11,7 @@ from pathlib import Path
 from BoneSegLib.anatomy import select_structures
 from BoneSegLib.errors import UsageError
 from BoneSegLib.evaluation.options import SURFACES, CompareOptions
+from BoneSegLib.label_options import add_label_options, label_rules
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="surfel",
         help="surface elements weighted by area, or centres of boundary voxels (default: %(default)s)",
     )
+    add_label_options(parser, "reference", "test")
     parser.add_argument("--structures", metavar="IDS", help="only these, separated by commas (default: all ten bones)")
     parser.add_argument("--mask", metavar="FILE", type=Path, help="compare only where this label map is not 0")
     parser.add_argument("--report", metavar="FILE.html", type=Path, help="write a report with pictures, in one file")
@@ -70,8 +72,8 @@ def _run_pair(args: argparse.Namespace, options: CompareOptions) -> int:
     from BoneSegLib.headless.read import read_labelmap, read_volume
 
     warnings: list[str] = []
-    reference = read_labelmap(args.reference, warn=warnings.append)
-    test = read_labelmap(args.test, warn=warnings.append)
+    reference = read_labelmap(args.reference, rules=label_rules(args.reference_labels), warn=warnings.append)
+    test = read_labelmap(args.test, rules=label_rules(args.test_labels), warn=warnings.append)
     image = None if args.image is None else read_volume(args.image, warn=warnings.append)
     comparison = compare_labelmaps(reference, test, options=options)
     comparison = replace(comparison, remarks=(*warnings, *comparison.remarks))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from BoneSegLib.anatomy import select_structures
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.evaluation.common_ground import find_common_ground
 from BoneSegLib.evaluation.definitions import definitions
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.evaluation.overlap import count_overlap
-from BoneSegLib.evaluation.result import Comparison
+from BoneSegLib.evaluation.result import Comparison, Score
 from BoneSegLib.evaluation.structure_score import score_structure
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
 from BoneSegLib.volume import LabelMap
@@ -47,5 +49,21 @@ def compare_labelmaps(
         scores=tuple(scores),
         definitions=definitions(options),
         structures=chosen,
-        remarks=ground.remarks,
+        remarks=(*_doubts(scores), *ground.remarks),
     )
+
+
+def _doubts(scores: Sequence[Score]) -> list[str]:
+    """What may make zeros of a comparison that say nothing of how good the test is."""
+    present = [score for score in scores if score.dice == score.dice]
+    if present and not any(score.dice for score in present):
+        return [
+            "Nothing overlaps: are these of the same patient and of the same image, with labels that mean the same?"
+        ]
+    missing = [score for score in present if not score.volume_test_ml]
+    if not missing:
+        return []
+    return [
+        f"Absent from the test and counted as 0: {len(missing)} of {len(present)} structures. If it was never meant to "
+        "have them, compare the others alone."
+    ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BoneSegLib.anatomy import STRUCTURES, Structure
+from BoneSegLib.anatomy import STRUCTURES, Structure, select_structures
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.dicom_slice import is_dicom
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, read_image, require_file, require_whole_nrrd, stem
@@ -16,6 +16,8 @@ from BoneSegLib.headless.messages import Warn, log_warning
 from BoneSegLib.headless.nrrd_fields import read_fields
 from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.headless.runtime import ensure_runtime
+from BoneSegLib.label_options import TOTALSEGMENTATOR
+from BoneSegLib.label_rules import LabelRules, refuse_totalsegmentator
 from BoneSegLib.volume import LabelMap, Volume, count_labels
 
 if TYPE_CHECKING:
@@ -98,12 +100,18 @@ def read_segmentation(path: str | Path, *, warn: Warn = log_warning):
 
 
 def read_labelmap(
-    path: str | Path, *, structures: Sequence[Structure] = STRUCTURES, warn: Warn = log_warning
+    path: str | Path,
+    *,
+    structures: Sequence[Structure] = STRUCTURES,
+    rules: LabelRules | None = None,
+    warn: Warn = log_warning,
 ) -> LabelMap:
     """A ``.seg.nrrd`` file, a DICOM segmentation or a label map as a `LabelMap`, on the file's own grid.
 
-    Values that stand for none of ``structures`` become background, and ``warn`` is told. Raises `InputError` for an
-    image that is no label map.
+    ``rules`` say which values of a label map stand for which of ``structures`` (``None``: their own label values);
+    segments go by their names. Values that stand for none become background, and ``warn`` is told. Raises `InputError`
+    for an image that is no label map, and where the values are plainly TotalSegmentator's and no ``rules`` say so;
+    `UsageError` for rules that name another structure.
     """
     path = require_file(path)
     if path.name.lower().endswith(SEGMENTATION_SUFFIXES):
@@ -118,22 +126,41 @@ def read_labelmap(
 
         return read_dicom_seg(path, structures=structures, warn=warn)
     volume = read_image(path)
-    labels = _as_labels(volume.array, path.name, {structure.label for structure in structures}, warn)
+    labels = _as_labels(volume.array, path.name, _meaning_of_values(structures, rules), warn, told=rules is not None)
     return LabelMap(labels, volume.geometry, structures=tuple(structures))
 
 
-def _as_labels(array: np.ndarray, name: str, known: set[int], warn: Warn) -> np.ndarray:
+def _meaning_of_values(structures: Sequence[Structure], rules: LabelRules | None) -> dict[int, int]:
+    """Value of a label map -> label of its structure."""
+    if rules is None:
+        return {structure.label: structure.label for structure in structures}
+    label_of = {structure.id: structure.label for structure in structures}
+    select_structures(rules.names, known=structures)
+    return {
+        token: label_of[name] for name, tokens in rules.sources.items() for token in tokens if isinstance(token, int)
+    }
+
+
+def _as_labels(array: np.ndarray, name: str, meaning: dict[int, int], warn: Warn, *, told: bool) -> np.ndarray:
     whole = array.dtype.kind in "iu" or bool(np.array_equal(array, np.rint(array)))
     if not whole or array.min() < 0 or array.max() > 255:
         raise InputError(
             f"'{name}' is not a label map.",
             cause=f"Its values go from {array.min():g} to {array.max():g}.",
-            remedy="Give a label map with values 0 to 10, or a .seg.nrrd file.",
+            remedy="Give a label map, or a .seg.nrrd file.",
         )
     labels = array.astype(np.uint8)
-    present = np.flatnonzero(count_labels(labels))
-    unknown = [int(value) for value in present if value and value not in known]
+    present = [int(value) for value in np.flatnonzero(count_labels(labels)) if value]
+    unknown = [value for value in present if value not in meaning]
+    if not told:
+        refuse_totalsegmentator(
+            unknown, f"'{name}'", remedy=f"Say so: --reference-labels {TOTALSEGMENTATOR} (of a test: --test-labels)."
+        )
     if unknown:
         warn(f"'{name}': values {', '.join(map(str, unknown))} stand for no structure and were left out.")
-        labels[np.isin(labels, unknown)] = 0
-    return labels
+    if all(meaning.get(value) == value for value in present):
+        return labels
+    table = np.zeros(256, np.uint8)
+    for value in present:
+        table[value] = meaning.get(value, 0)
+    return table[labels]

@@ -10,10 +10,10 @@ import numpy as np
 from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.headless.atomic import check_writable
 from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.label_rules import LabelRules, parse_rules, rules_of_data
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.data.harmonise import StraightCase, harmonise
-from BoneSegLib.training.data.label_rules import LabelRules, parse_rules, rules_of_data
 from BoneSegLib.training.data.read_case import DrawnCase, read_case
 from BoneSegLib.training.data.source import Source
 from BoneSegLib.training.planning.fingerprint import Fingerprint, fingerprint_of

@@ -11,9 +11,9 @@ from typing import Any
 from BoneSegLib.errors import InputError
 from BoneSegLib.evaluation.tables import write_atomically
 from BoneSegLib.inference.resample import Spacing
+from BoneSegLib.json_input import read_json
+from BoneSegLib.label_rules import LabelRules
 from BoneSegLib.sides import Mirroring, mirroring_of
-from BoneSegLib.training.data.json_input import read_json
-from BoneSegLib.training.data.label_rules import LabelRules
 from BoneSegLib.training.data.source import Source
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.planning.plan_file import plan_from_json

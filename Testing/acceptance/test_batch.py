@@ -47,8 +47,9 @@ def test_a_case_of_a_batch_is_what_segment_makes_of_it(model, tmp_path):
 def test_references_give_one_table_over_all_cases_and_structures(model, tmp_path):
     data, out = write_cases(tmp_path / "in", 2), tmp_path / "out"
     _, labels = two_blocks(SHAPE, SPACING)
-    save(tmp_path / "truth" / "site0" / "p0.nii.gz", labels)
-    assert batch(model, data, "-o", out, "--references", tmp_path / "truth", "--format", "nii.gz") == 0
+    save(tmp_path / "truth" / "site0" / "p0.nii.gz", np.array([0, 70, 1], np.uint8)[labels])
+    truth = ["--references", tmp_path / "truth", "--reference-labels", "ball=70", "box=1"]
+    assert batch(model, data, "-o", out, *truth, "--format", "nii.gz") == 0
     rows = rows_of(out / "comparison.csv")
     assert [(row["case"], row["structure"]) for row in rows] == [("site0/p0", "ball"), ("site0/p0", "box")]
     assert voxels(out / "site0" / "p0.nii.gz").shape == SHAPE
@@ -64,6 +65,8 @@ def test_references_give_one_table_over_all_cases_and_structures(model, tmp_path
         (["--quality", "best"], 2),
         (["--structures", "skull"], 2),
         (["--references", "missing"], 3),
+        (["--reference-labels", "skull=91"], 2),
+        (["--reference-labels", "ball"], 2),
         (["--device", "cuda:99"], 4),
     ],
 )

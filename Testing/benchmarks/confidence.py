@@ -26,6 +26,8 @@ from BoneSegLib.headless.read import read_volume
 from BoneSegLib.inference import engine
 from BoneSegLib.inference.confidence import Probabilities
 from BoneSegLib.inference.restore import LogitsBlock, decide_labels
+from BoneSegLib.label_options import TOTALSEGMENTATOR
+from BoneSegLib.label_rules import parse_rules
 from BoneSegLib.models.catalogue import open_model
 from BoneSegLib.models.model import Model
 from BoneSegLib.volume import Geometry, LabelMap
@@ -34,19 +36,13 @@ BAD_DICE = 0.7
 FEWEST_ML = 2.0
 """Of less bone in the reference (a tip at the edge of the image) Dice says little."""
 
-TOTAL_LABELS = {77: 1, 78: 2, 25: 3, 26: 3, 75: 4, 76: 5, 31: 6, 30: 7, 29: 8, 28: 9, 27: 10}
-"""TotalSegmentator's values of our bones."""
-
 
 def reference_of(path: Path) -> np.ndarray:
     """Our labels (uint8 kji), or those of TotalSegmentator's task "total"."""
     array = read_volume(path).array
     if array.max() <= 10:
         return array.astype(np.uint8)
-    table = np.zeros(256, np.uint8)
-    for theirs, ours in TOTAL_LABELS.items():
-        table[theirs] = ours
-    return table[array]
+    return parse_rules([TOTALSEGMENTATOR]).apply(array.astype(np.uint8), {})
 
 
 def noisy(volume: Volume, labels: np.ndarray, *, sd: float) -> tuple[Volume, np.ndarray]:

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 
 from BoneSegLib.cli import main as boneseg
+from BoneSegLib.label_options import TOTALSEGMENTATOR
+from BoneSegLib.label_rules import parse_rules
 from BoneSegLib.training.assessment.references import LABELS_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,14 +27,7 @@ BEGIN, END = "<!-- measured by Testing/benchmarks/judge.py -->", "<!-- end -->"
 
 HELD_OUT = "s0006"
 """The label map that training leaves out."""
-TOTAL_LABELS = {
-    "hip_left": 77,
-    "hip_right": 78,
-    "sacrum": [25, 26],
-    "femur_left": 75,
-    "femur_right": 76,
-    **{f"vertebra_L{number}": 32 - number for number in range(1, 6)},
-}
+TOTAL_LABELS = dict(parse_rules([TOTALSEGMENTATOR]).sources)
 """TotalSegmentator's values of our bones."""
 
 

@@ -8,8 +8,8 @@ import pytest
 from BoneSegLib.anatomy import foreign_structure
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.write import write_segmentation
+from BoneSegLib.label_rules import parse_rules, rules_of_data
 from BoneSegLib.training.data.find import find_source
-from BoneSegLib.training.data.label_rules import parse_rules, rules_of_data
 from BoneSegLib.training.data.read_case import read_case
 from BoneSegLib.volume import Geometry, LabelMap
 from Testing.support.balls import ball_arrays, write_image

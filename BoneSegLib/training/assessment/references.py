@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.errors import InputError
+from BoneSegLib.label_options import TOTALSEGMENTATOR
+from BoneSegLib.label_rules import LabelRules, parse_rules, refuse_totalsegmentator
 from BoneSegLib.models.model import Model
 from BoneSegLib.training.data.find import find_source
-from BoneSegLib.training.data.label_rules import LabelRules, parse_rules
-from BoneSegLib.training.data.read_case import read_case
+from BoneSegLib.training.data.read_case import DrawnCase, read_case
 from BoneSegLib.volume import LabelMap, Volume
 
 LABELS_FILE = "labels.json"
@@ -36,7 +39,8 @@ def read_references(folder: Path, model: Model, words: tuple[str, ...]) -> Itera
     own = folder / LABELS_FILE
     if not words and own.is_file():
         words = (str(own),)
-    rules = parse_rules(words) if words else rules_of_model(model)
+    told = bool(words)
+    rules = parse_rules(words) if told else rules_of_model(model)
     known = {structure.id for structure in model.structures}
     strange = [name for name in rules.names if name not in known]
     if strange:
@@ -44,6 +48,8 @@ def read_references(folder: Path, model: Model, words: tuple[str, ...]) -> Itera
     drawn_at_all = False
     for pair in source.pairs:
         case = read_case(pair, source)
+        if not told:
+            _require_own_values(case, model)
         reference = case.labels(rules)
         drawn_at_all |= bool(reference.array.any())
         yield Judged(case.name, case.image, reference)
@@ -52,6 +58,14 @@ def read_references(folder: Path, model: Model, words: tuple[str, ...]) -> Itera
             f"No reference in '{folder.name}' holds a structure of the model.",
             remedy="Say which values are which: --labels hip_left=77 sacrum=25,26",
         )
+
+
+def _require_own_values(case: DrawnCase, model: Model) -> None:
+    """Raises `InputError` where the values plainly are another software's."""
+    if not (case.by_name or case.segments):
+        own = {0, *(structure.label for structure in model.structures)}
+        strange = set(np.unique(case.drawn).tolist()) - own
+        refuse_totalsegmentator(strange, f"the labels of {case.name}", remedy=f"Say so: --labels {TOTALSEGMENTATOR}.")
 
 
 def case_names(folders: Sequence[Path]) -> list[str]:

@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cases", metavar="DIR", nargs="+", type=Path, default=[],
                         help="images with references, laid out as for 'boneseg train'")  # fmt: skip
     parser.add_argument("--labels", nargs="+", default=(), metavar="NAME=VALUES",
-                        help="what the references' values mean (default: a folder's own labels.json, else the model's "
-                        "names and values)")  # fmt: skip
+                        help="what the references' values mean, or 'totalsegmentator' (default: a folder's own "
+                        "labels.json, else the model's names and values)")  # fmt: skip
     parser.add_argument("--negatives", metavar="PATH", nargs="+", type=Path, default=[],
                         help="images, or folders of them, that show none of the structures")  # fmt: skip
     parser.add_argument("--unlabelled", metavar="PATH", nargs="+", type=Path, default=[],

@@ -42,7 +42,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--labels", nargs="+", default=(), metavar="NAME=VALUES",
         help="which drawn values or segments make which label: liver=1 kidneys=2,3 spine=L1,L2; or a JSON file; or "
-        "'bones' (default: everything that is drawn)",
+        "'bones', or 'totalsegmentator' for our bones among its values (default: everything that is drawn)",
     )  # fmt: skip
     parser.add_argument("--modality", help="CT, MR, T2, ... (default: told by dataset.json or by the values)")
     parser.add_argument("--fine-tune", metavar="MODEL", type=model_folder,

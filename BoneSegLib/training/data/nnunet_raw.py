@@ -7,7 +7,7 @@ from pathlib import Path
 
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, stem
-from BoneSegLib.training.data.json_input import read_json
+from BoneSegLib.json_input import read_json
 from BoneSegLib.training.data.source import Pair, Source
 
 _CHANNEL = "_0000"

@@ -12,7 +12,7 @@ from BoneSegLib.anatomy import foreign_structure
 from BoneSegLib.errors import InputError
 from BoneSegLib.evaluation.grids import on_grid
 from BoneSegLib.headless.read import SEGMENTATION_SUFFIXES, read_volume
-from BoneSegLib.training.data.label_rules import LabelRules
+from BoneSegLib.label_rules import LabelRules
 from BoneSegLib.training.data.source import Pair, Source
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 

@@ -123,3 +123,15 @@ def test_what_cannot_be_judged_is_told(a_ct_run, tmp_path, capsys, words, code, 
     words = [str(a_ct_run.data) if word == "DATA" else word for word in words]
     assert main(["evaluate-model", str(a_ct_run.model), "-o", str(tmp_path / "out"), "--device", "cpu", *words]) == code
     assert message in capsys.readouterr().err
+
+
+def test_references_with_values_of_another_software_are_refused_until_that_is_told(tmp_path, capsys):
+    image, labels = ball_arrays(50)
+    (tmp_path / "cases").mkdir()
+    write_image(tmp_path / "cases" / "c_ct.nii.gz", image)
+    write_image(tmp_path / "cases" / "c_labels.nii.gz", np.array([0, 77, 78], np.uint8)[labels])
+    words = ["evaluate-model", "bundled", "-o", str(tmp_path / "out"), "--cases", str(tmp_path / "cases")]
+    assert main(words) == 3
+    assert "has the values of TotalSegmentator's labels" in (said := capsys.readouterr().err)
+    assert "--labels totalsegmentator" in said
+    assert main([*words, "--labels", "totalsegmentator", "--quality", "fast"]) == 0

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from BoneSegLib.errors import InputError
+from BoneSegLib.label_rules import LabelRules
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.data.harmonise import harmonise
-from BoneSegLib.training.data.label_rules import LabelRules
 from BoneSegLib.training.data.read_case import read_case
 from Testing.support.balls import ball_arrays, write_image
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from BoneSegLib.errors import BoneSegError
+from BoneSegLib.label_rules import LabelRules, parse_rules, rules_of_data
 from BoneSegLib.sides import mirroring_of
-from BoneSegLib.training.data.label_rules import LabelRules, parse_rules, rules_of_data
 
 DRAWN = np.array([0, 3, 7, 7, 200])
 

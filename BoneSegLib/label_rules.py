@@ -1,4 +1,7 @@
-"""Which drawn values become which label: names, values and segments told by the user or by the data."""
+"""Which drawn values become which label: names, values and segments told by the user or by the data.
+
+A label map says nothing of its values: 1 is a hip bone to BoneSeg and a spleen to TotalSegmentator.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,17 @@ from numpy.typing import NDArray
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.errors import InputError, UsageError
-from BoneSegLib.training.data.json_input import read_json
+from BoneSegLib.json_input import read_json
+from BoneSegLib.label_options import TOTALSEGMENTATOR
 
 Token = int | str
 BONES = "bones"
+_TOTAL: dict[str, tuple[Token, ...]] = {
+    "hip_left": (77,), "hip_right": (78,), "sacrum": (25, 26), "femur_left": (75,), "femur_right": (76,),
+    "vertebra_L1": (31,), "vertebra_L2": (30,), "vertebra_L3": (29,), "vertebra_L4": (28,), "vertebra_L5": (27,),
+}  # fmt: skip
+"""Values of TotalSegmentator's task ``total``, version 2 (its ``class_map``; Wasserthal et al. 2023). It has the first
+segment of the sacrum apart."""
 _MOST = 254
 
 
@@ -57,9 +67,14 @@ class LabelRules:
 
 
 def parse_rules(words: Sequence[str]) -> LabelRules:
-    """``--labels``: one JSON file, ``bones``, or words ``name=1,2``. Raises `UsageError`, `InputError`."""
+    """``--labels``: one JSON file, ``bones``, ``totalsegmentator``, or words ``name=1,2``.
+
+    Raises `UsageError`, `InputError`.
+    """
     if list(words) == [BONES]:
         return LabelRules({structure.id: (structure.label, structure.id) for structure in STRUCTURES})
+    if list(words) == [TOTALSEGMENTATOR]:
+        return LabelRules(_TOTAL)
     if len(words) == 1 and "=" not in words[0]:
         return _read_rules(Path(words[0]))
     sources: dict[str, tuple[Token, ...]] = {}
@@ -72,6 +87,18 @@ def parse_rules(words: Sequence[str]) -> LabelRules:
             raise UsageError(f"Label '{name}' is given twice.", remedy="Merge values with commas: name=1,2")
         sources[name] = tokens
     return LabelRules(sources)
+
+
+def refuse_totalsegmentator(strange: Iterable[int], name: str, *, remedy: str) -> None:
+    """Raises `InputError` where two of TotalSegmentator's bones or more are among the values of a label map that are
+    ``strange``, standing for nothing."""
+    theirs = {token for tokens in _TOTAL.values() for token in tokens}
+    if len(theirs.intersection(strange)) >= 2:
+        raise InputError(
+            f"{name} has the values of TotalSegmentator's labels.",
+            cause="There 1 is the spleen and 77 the left hip bone; for BoneSeg 1 is the left hip bone.",
+            remedy=remedy,
+        )
 
 
 def rules_of_data(named: Mapping[str, int], values: Iterable[int], segments: Iterable[str]) -> LabelRules:
