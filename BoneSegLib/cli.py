@@ -85,7 +85,17 @@ def _make_parser(words: list[str]):
             command.add_arguments(subparser)
     if chosen is None or chosen not in COMMANDS:
         return parser, None
-    return parser, lambda: command.run_command(parser.parse_args(words))
+    return parser, lambda: command.run_command(_parsed(parser, chosen, words))
+
+
+def _parsed(parser: argparse.ArgumentParser, command: str, words: list[str]) -> argparse.Namespace:
+    args, strange = parser.parse_known_args(words)
+    if strange:
+        raise UsageError(
+            f"'{' '.join(strange)}' means nothing here.",
+            remedy=f"Separate several values of an option by commas. See: boneseg {command} --help",
+        )
+    return args
 
 
 def _unexpected(error: Exception) -> BoneSegError:

@@ -99,13 +99,22 @@ class OutputFolder:
         before = _read_json(path) if resume else None
         changed = [] if before is None else sorted(key for key in settings if before.get(key) != settings[key])
         if changed and before is not None:
-            told = "; ".join(f"{key} was {before.get(key)}, now it is {settings[key]}" for key in changed)
+            told = "; ".join(
+                f"{key} was {_plain(before.get(key))}, now it is {_plain(settings[key])}" for key in changed
+            )
             raise UsageError(
                 "The folder was made with other options, and a cohort should be made in one way.",
                 cause=told + ".",
                 remedy="Resume with the same options, or choose another output folder.",
             )
         write_atomically(path, json.dumps(settings, indent=1, default=str) + "\n")
+
+
+def _plain(setting: Any) -> str:
+    """A setting as a person would say it."""
+    if setting is None:
+        return "not given"
+    return ", ".join(map(str, setting)) if isinstance(setting, list) else str(setting)
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

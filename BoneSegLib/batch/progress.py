@@ -58,7 +58,7 @@ class BatchProgress:
 def _how(record: Record) -> str:
     if record.status != DONE:
         error = record.error or {}
-        return f"failed ({error.get('kind')}): {error.get('message')}"
+        return f"failed ({error.get('kind')}): {str(error.get('message')).rstrip('.')}"
     dice = f", mean Dice {record.mean_dice:.3f}" if record.mean_dice is not None else ""
     return f"{record.found} of {len(record.structures)} found{dice}, {readable_time(record.seconds_total)}"
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from BoneSegLib.errors import OutputError
+from BoneSegLib.models.named import model_folder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
         if name != "list":
-            action.add_argument("model", nargs="?", type=Path, metavar="DIR", help="(default: the bundled model)")
+            action.add_argument(
+                "model", nargs="?", type=model_folder, metavar="DIR", help="(default: the bundled model)"
+            )
         if name == "export":
             action.add_argument("-o", "--output", type=Path, required=True, metavar="FOLDER", help="a new folder")
         action.add_argument("--json", action="store_true", help="print one JSON object")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from BoneSegLib.models.named import model_folder
 from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quality", choices=QUALITIES, default="full", help="(default: %(default)s)")
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
-    parser.add_argument("--model", metavar="DIR", type=Path, help="a model folder (default: the bundled model)")
+    parser.add_argument("--model", metavar="DIR", type=model_folder, help="a model folder (default: the bundled model)")
     parser.add_argument("--folds", metavar="N,M|all", help="the folds of the model to average (default: all)")
     parser.add_argument("--tta", action="store_true", help="average over mirrored images where the model allows it")
     parser.add_argument("--roi", metavar="BOX", help="only here: R1,R2,A1,A2,S1,S2 in RAS mm")

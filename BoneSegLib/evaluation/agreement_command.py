@@ -131,8 +131,9 @@ def _text(cohort: Cohort, volumes: Limits) -> str:
     titles = [f"{BY_COLUMN[metric].title} {BY_COLUMN[metric].unit}".strip() for metric, _, _ in METRICS]
     lines = [["median [quartiles]", "n", *titles]]
     for name in cohort.structures:
-        cells = [_quartiles(spread[metric][name], pattern) for metric, pattern, _ in METRICS]
-        lines.append([_told(name), str(spread["dice"][name].n), *cells])
+        cases = spread["dice"][name].n
+        cells = [_quartiles(spread[metric][name], pattern, cases=cases) for metric, pattern, _ in METRICS]
+        lines.append([_told(name), str(cases), *cells])
     limits = [["volume, ml", "n", "bias", "95 % limits of agreement"]]
     limits += [
         [_told(name), str(each.n), f"{each.bias:+.2f}", f"{each.lower:+.2f} to {each.upper:+.2f}"]
@@ -150,8 +151,9 @@ def _told(structure: str) -> str:
     return BY_ID[structure].name if structure in BY_ID else structure
 
 
-def _quartiles(each: Distribution, pattern: str) -> str:
+def _quartiles(each: Distribution, pattern: str, *, cases: int) -> str:
+    """Where the number is not defined in all ``cases``, with the number of those in which it is."""
     middle, low, high = (
         format_number(value, pattern) for value in (each.median, each.lower_quartile, each.upper_quartile)
     )
-    return f"{middle} [{low}, {high}]"
+    return f"{middle} [{low}, {high}]" + (f" n={each.n}" if each.n != cases else "")

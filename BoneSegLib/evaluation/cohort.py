@@ -10,7 +10,7 @@ from pathlib import Path
 
 from BoneSegLib.errors import InputError, UsageError
 from BoneSegLib.evaluation.agreement import BlandAltman, Distribution, bland_altman, distributions
-from BoneSegLib.evaluation.result import COLUMNS, NUMBERS, Comparison
+from BoneSegLib.evaluation.result import COLUMNS, NUMBERS, PAIR, Comparison
 
 Row = dict[str, object]
 
@@ -90,7 +90,8 @@ def _read_table(path: Path) -> list[Row]:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            missing = set(COLUMNS[:11]) - set(reader.fieldnames or ())
+            columns = set(reader.fieldnames or ())
+            missing = set(COLUMNS[:11]) - columns
             found = [row for row in reader if row.get("structure") not in (None, "mean")]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"'{path.name}' cannot be read.", cause=str(error)) from error
@@ -99,6 +100,11 @@ def _read_table(path: Path) -> list[Row]:
             f"'{path.name}' is no table of a comparison.",
             cause="Columns are missing: " + ", ".join(sorted(missing)) + ".",
             remedy="Give the CSV files that `boneseg compare` wrote.",
+        )
+    if columns.issuperset(PAIR):
+        raise InputError(
+            f"'{path.name}' compares the raters of one case with each other.",
+            remedy="Give tables of cases that were compared with a reference each.",
         )
     try:
         return [

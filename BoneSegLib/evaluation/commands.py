@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("reference", metavar="REFERENCE", type=Path, help="what counts as true")
     parser.add_argument("test", metavar="TEST", type=Path, help="what is judged")
-    parser.add_argument("more", metavar="MORE", nargs="*", type=Path, help="further segmentations, with --all-pairs")
+    parser.add_argument(
+        "more", metavar="MORE", nargs="*", default=[], type=Path, help="further segmentations, with --all-pairs"
+    )
     parser.add_argument(
         "--all-pairs",
         action="store_true",

@@ -11,7 +11,7 @@ from BoneSegLib.errors import UsageError
 from BoneSegLib.evaluation.agreement import Distribution, distributions
 from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
-from BoneSegLib.evaluation.result import COLUMNS, Comparison
+from BoneSegLib.evaluation.result import COLUMNS, PAIR, Comparison
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
 from BoneSegLib.volume import LabelMap
 
@@ -62,7 +62,7 @@ class RaterTable:
         for (first, second), comparison in self.comparisons.items():
             data = comparison.to_json()
             definitions = data.pop("definitions")
-            pairs.append({"rater_reference": first, "rater_test": second, **data})
+            pairs.append({**dict(zip(PAIR, (first, second), strict=True)), **data})
         return {"raters": list(self.raters), "pairs": pairs, "definitions": definitions}
 
     def to_text(self) -> str:
@@ -93,13 +93,13 @@ class RaterTable:
         """One row per pair and structure (long form, as statistics packages want it)."""
         for (first, second), comparison in self.comparisons.items():
             for score in comparison.rows:
-                yield {"rater_reference": first, "rater_test": second, **score.values()}
+                yield {**dict(zip(PAIR, (first, second), strict=True)), **score.values()}
 
     def to_csv(self, path: Path | str) -> None:
         """Write the long form, atomically."""
         from BoneSegLib.evaluation.tables import write_csv
 
-        write_csv(path, ("rater_reference", "rater_test", *COLUMNS), self.rows())
+        write_csv(path, (*PAIR, *COLUMNS), self.rows())
 
 
 def compare_all_pairs(

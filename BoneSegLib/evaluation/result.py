@@ -45,6 +45,8 @@ class Score:
 
 
 COLUMNS: tuple[str, ...] = tuple(each.name for each in fields(Score))
+PAIR = ("rater_reference", "rater_test")
+"""The further columns of a table of pairs."""
 NUMBERS: tuple[str, ...] = tuple(name for name in COLUMNS if name not in ("structure", "note", "label"))
 
 

@@ -27,7 +27,8 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
     path = Path(path)
     if suffixes and not path.name.lower().endswith(suffixes):
         raise OutputError(
-            f"'{path.name}' has no suffix that says what to write.", remedy="Use one of: " + ", ".join(suffixes) + "."
+            f"The suffix of '{path.name}' is none that can be written here.",
+            remedy="Use one of: " + ", ".join(suffixes) + ".",
         )
     if not is_unicode(path):
         raise OutputError(

@@ -25,7 +25,7 @@ def read_model(folder: Path) -> Model:
     if not folder.is_dir():
         raise ModelError(
             f"There is no model folder '{folder.name}'.",
-            remedy="Check the path, or leave the option out: one is bundled.",
+            remedy="Check the path; 'bundled' is the bundled model.",
         )
     if (folder / MANIFEST).is_file():
         return _read_bundle(folder)

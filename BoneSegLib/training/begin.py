@@ -31,20 +31,24 @@ def begin(
     folder: Path,
     options: ProjectOptions,
     *,
+    keep: bool = True,
     progress: Progress = no_progress,
     is_cancelled: IsCancelled = never_cancelled,
 ) -> Project:
-    """Plans made from the data and kept in ``folder``, or those that an earlier run left there.
+    """Plans made from the data and kept in ``folder``, or those that an earlier run left there. Without ``keep``
+    nothing is written, so that other settings can be tried next.
 
     Raises `InputError` for data that cannot be used, and for a folder that holds another training; `OutputError` for
     one that cannot be written.
     """
     source = find_source(data)
-    check_writable(folder / FILE)
+    if keep:
+        check_writable(folder / FILE)
     project = load_project(folder, source, options)
     if project is None:
         project = _planned(folder, source, options, progress=progress, is_cancelled=is_cancelled)
-        save_project(project)
+        if keep:
+            save_project(project)
         progress(1.0, "Planned")
     return project
 

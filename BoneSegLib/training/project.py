@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,10 @@ from BoneSegLib.training.planning.planner import PlannerOptions
 
 FILE = "training.json"
 _PREPARED = "prepared"
+_WORDS = {"memory_gb": "--memory", "patch": "--window", "fine_tune": "--fine-tune", "mirror": "mirroring"} | {
+    name: f"--{name}" for name in ("labels", "modality", "features", "stages", "spacing")
+}
+"""What the command line calls an option."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +99,9 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
         return None
     content = read_json(folder / FILE)
     _require_same("cases", content["cases"], [pair.name for pair in source.pairs])
-    begun, asked = content["options"], options.to_dict()
+    begun, asked = _flat(content["options"]), _flat(options.to_dict())
     for key in asked:
-        _require_same(key.replace("_", " "), begun.get(key), asked[key])
+        _require_same(_WORDS.get(key, key.replace("_", " ")), begun.get(key), asked[key])
     k, j, i = content["median_size_mm"]
     return Project(
         folder=folder,
@@ -111,6 +115,11 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
     )
 
 
+def _flat(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The planner's options among the others."""
+    return {**{key: value for key, value in options.items() if key != "planner"}, **options["planner"]}
+
+
 def _require_same(what: str, begun: Any, asked: Any) -> None:
     if begun != asked:
         raise InputError(
@@ -121,6 +130,8 @@ def _require_same(what: str, begun: Any, asked: Any) -> None:
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "the default"
     if isinstance(value, Sequence) and not isinstance(value, str) and len(value) > 6:
         return f"{len(value)} of them"
     return json.dumps(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from functools import cache as once
@@ -11,6 +12,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from BoneSegLib.anatomy import STRUCTURES
+from BoneSegLib.evaluation.tables import write_atomically
 from BoneSegLib.inference.device import choose_device
 from BoneSegLib.options import SYNTHESIS_DEVICES
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
@@ -19,6 +22,7 @@ from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.real_bone import load_bone_hu
 from BoneSegLib.training.synthesis.shapes import load_shapes
 from BoneSegLib.training.synthesis.strangers import stranger
+from BoneSegLib.training.synthesis.tissue import OTHER_BONE
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +78,21 @@ def run(
         ct, labels = synthesize_case(patient, options, rng, device=runs_on)
         _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
         logger.info("%s from %s, %s voxels", name, patient.anatomy.name, ct.shape)
+    if file_format == "nnunet":
+        _write_dataset(output)
     return names
+
+
+def _write_dataset(output: Path) -> None:
+    """nnU-Net's ``dataset.json``: what the labels are called. Of several processes the last one counts all cases."""
+    labels = {"background": 0, **{structure.id: structure.label for structure in STRUCTURES}, "other_bone": OTHER_BONE}
+    content = {
+        "channel_names": {"0": "CT"},
+        "labels": labels,
+        "numTraining": sum(1 for path in (output / "labelsTr").glob("synth_*.nii.gz")),
+        "file_ending": ".nii.gz",
+    }
+    write_atomically(output / "dataset.json", json.dumps(content, indent=1) + "\n")
 
 
 def _paths(output: Path, name: str, file_format: str) -> tuple[Path, Path]:

@@ -247,6 +247,19 @@ def test_models_info_and_verify_take_any_model_folder(model, capsys):
     assert json.loads(capsys.readouterr().out)["ok"]
 
 
+@pytest.mark.parametrize("name", ["bundled", "boneseg-bones-1"])
+def test_the_bundled_model_has_a_name(name, capsys):
+    assert run_quietly("models", "info", name, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "boneseg-bones-1"
+
+
+def test_a_folder_goes_before_a_name(model, tmp_path, monkeypatch, capsys):
+    (tmp_path / "bundled").symlink_to(model)
+    monkeypatch.chdir(tmp_path)
+    assert run_quietly("models", "info", "bundled", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["structures"] == ["ball", "box"]
+
+
 def test_a_model_is_exported_once_and_never_over_a_folder(model, tmp_path, capsys):
     target = tmp_path / "copy"
     assert run_quietly("models", "export", model, "-o", target) == 0

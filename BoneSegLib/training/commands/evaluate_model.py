@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from BoneSegLib.errors import UsageError
+from BoneSegLib.models.named import model_folder
 from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
-from BoneSegLib.training.commands.parse import model_folder, numbers
+from BoneSegLib.training.commands.parse import numbers
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

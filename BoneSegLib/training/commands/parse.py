@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from BoneSegLib.errors import MissingError, UsageError
-
-BUNDLED = "bundled"
+from BoneSegLib.errors import UsageError
 
 
 def three_sizes(text: str) -> tuple[int, int, int]:
@@ -36,18 +32,6 @@ def folds(text: str) -> tuple[str, ...]:
     if names != ("all",) and not all(name.isdigit() for name in names):
         raise UsageError(f"'{text}' is not a fold.", remedy="Give 0 to 4, several as 0,1,2, or all.")
     return names
-
-
-def model_folder(text: str) -> Path:
-    """A model folder, or ``bundled``."""
-    if text != BUNDLED:
-        return Path(text)
-    from BoneSegLib.models.catalogue import bundled_models
-
-    folders = bundled_models()
-    if not folders:
-        raise MissingError("No model is bundled.", remedy="Name a model folder.")
-    return folders[0]
 
 
 def sizes(text: str) -> tuple[int, ...]:

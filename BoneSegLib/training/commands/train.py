@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 from BoneSegLib.errors import Cancelled
+from BoneSegLib.models.named import model_folder
 from BoneSegLib.options import DEVICES, PRECISIONS
-from BoneSegLib.training.commands.parse import folds, model_folder, three_numbers, three_sizes
+from BoneSegLib.training.commands.parse import folds, three_numbers, three_sizes
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

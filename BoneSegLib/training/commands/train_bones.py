@@ -14,7 +14,11 @@ _DRAFTED = 0.4
 def train_bones(args: argparse.Namespace) -> dict[str, object]:
     """Trains a stage, writes a model, or both; returns what was done."""
     if args.stage is None and args.export is None:
-        raise UsageError("There is nothing to do.", remedy="Give --stage to train, --export to write a model, or both.")
+        raise UsageError(
+            f"'{args.data.name}' holds cases for the networks of the bundled model, and none of these was named.",
+            remedy="Train one with --stage, write a model with --export, or make cases for a model of your own: "
+            "boneseg synthesize --format nnunet.",
+        )
     if args.window and any(size % 16 for size in args.window):
         raise UsageError("--window should be three multiples of 16, as in 64,64,64.")
     if args.stage == "discs" and args.fine_tune:

@@ -24,7 +24,7 @@ def train_own(args: argparse.Namespace) -> dict[str, Any]:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    project = begin(args.data, args.output, project_options(args), progress=TerminalProgress())
+    project = begin(args.data, args.output, project_options(args), keep=not args.plan_only, progress=TerminalProgress())
     describe(project)
     if args.plan_only:
         return {"training": str(args.output), **summary(project)}

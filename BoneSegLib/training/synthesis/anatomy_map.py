@@ -5,7 +5,7 @@ Everything that needs a distance transform is computed here, once per map, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,14 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from BoneSegLib.errors import InputError
 from BoneSegLib.training.synthesis.tissue import target_table
 
 DEPTH_LIMIT_MM = 30.0
 _DISC_REACH_MM = 8.0
 _BODY_STEP = 2
+_CUBIC_MM = 0.01
+_GIVE_MAPS = "Give label maps with cubic voxels and the values of TotalSegmentator's task 'total'."
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,40 @@ class AnatomyMap:
 
 
 def load_anatomy_map(path: Path, *, cache: Path | None = None) -> AnatomyMap:
-    """The map of a label file, from ``cache`` (a folder) if it was prepared before."""
+    """The map of a label file, from ``cache`` (a folder) if it was prepared before.
+
+    Raises `InputError` for a file that is no such map.
+    """
 
     def prepare() -> AnatomyMap:
-        image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-        return prepare_anatomy(name, sitk.GetArrayFromImage(image).astype(np.uint8), image.GetSpacing()[0])
+        image = sitk.DICOMOrient(_read(path), "LPS")
+        labels = sitk.GetArrayFromImage(image)
+        _require_map(labels, image.GetSpacing(), path.name)
+        return prepare_anatomy(name, labels.astype(np.uint8), image.GetSpacing()[0])
 
     name = path.name.split(".")[0]
     return cached(name, prepare, cache=cache)
+
+
+def _read(path: Path) -> sitk.Image:
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(f"'{path.name}' cannot be read.", remedy=_GIVE_MAPS) from error
+
+
+def _require_map(labels: NDArray, spacing: Sequence[float], name: str) -> None:
+    """Raises `InputError` for a CT, for labels that mean something else and for voxels that are no cubes."""
+    low, high = labels.min(), labels.max()
+    if low < 0 or high > 255 or (labels.dtype.kind == "f" and (labels % 1).any()):
+        raise InputError(
+            f"'{name}' is no label map.", cause=f"Its values go from {low:g} to {high:g}.", remedy=_GIVE_MAPS
+        )
+    if not target_table()[np.unique(labels).astype(np.uint8)].any():
+        raise InputError(f"'{name}' holds no value of a bone.", remedy=_GIVE_MAPS)
+    if max(spacing) - min(spacing) > _CUBIC_MM:
+        told = " x ".join(f"{step:.3g}" for step in spacing)
+        raise InputError(f"'{name}' has voxels of {told} mm, not cubes.", remedy=_GIVE_MAPS)
 
 
 def cached(name: str, make: Callable[[], AnatomyMap], *, cache: Path | None) -> AnatomyMap:

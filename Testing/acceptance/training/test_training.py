@@ -87,7 +87,16 @@ def test_the_same_command_again_has_nothing_left_to_do(a_ct_run, capsys):
 def test_a_folder_of_another_training_is_not_touched(a_ct_run, capsys):
     data, run = a_ct_run.data, a_ct_run.folder
     assert main(["train", str(data), "-o", str(run), *QUICK, "--labels", "both=3,70"]) == 3
-    assert "begun with other labels" in capsys.readouterr().err
+    assert "begun with other --labels" in capsys.readouterr().err
+    assert main(["train", str(data), "-o", str(run), *QUICK, *LABELS, "--window", "16,16,16"]) == 3
+    assert "begun with other --window" in capsys.readouterr().err
+
+
+def test_plans_are_shown_as_often_as_one_likes_and_nothing_is_kept(a_ct_run, tmp_path, capsys):
+    for features in (4, 6):
+        words = ["-o", tmp_path / "run", "--plan-only", "--features", features, *LABELS]
+        assert _json(capsys, "train", a_ct_run.data, *words)["training"]
+    assert not (tmp_path / "run").exists()
 
 
 def test_transfer_keeps_what_was_learnt_of_labels_of_the_same_name(a_ct_run, tmp_path, capsys):

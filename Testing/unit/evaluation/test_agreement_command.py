@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from evaluation_shapes import box_mask, labelmap
 
@@ -12,6 +14,7 @@ from BoneSegLib.cli import main
 from BoneSegLib.evaluation.cohort import Cohort
 from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
+from BoneSegLib.evaluation.raters import compare_all_pairs
 
 SHAPE = (40, 40, 40)
 HEIGHTS = (10, 11, 13)
@@ -95,3 +98,20 @@ def test_what_is_wrong_with_the_tables_is_told(tables, tmp_path, monkeypatch, ca
     (tmp_path / "broken.csv").write_text(text.replace("hip_left,1.0", "hip_left,high"), encoding="utf-8")
     assert main(["agreement", *words]) == 3
     assert said in capsys.readouterr().err
+
+
+def test_a_table_of_raters_is_no_table_of_cases(tables, tmp_path, capsys):
+    one = labelmap(box_mask(SHAPE, (5, 5, 5), (15, 25, 25)))
+    compare_all_pairs({"a": one, "b": one}).to_csv(tmp_path / "raters.csv")
+    assert main(["agreement", str(tmp_path / "raters.csv")]) == 3
+    assert "'raters.csv' compares the raters of one case with each other" in capsys.readouterr().err
+
+
+def test_a_number_that_is_not_defined_everywhere_tells_in_how_many_cases_it_is(tables, capsys):
+    reference = labelmap(box_mask(SHAPE, (5, 5, 5), (15, 25, 25)))
+    empty = replace(reference, array=np.zeros_like(reference.array))
+    compare_labelmaps(reference, empty, options=CompareOptions(structures=("hip_left",))).to_csv(tables / "none.csv")
+    assert main(["agreement", str(tables)]) == 0
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("Left hip bone"))
+    assert line.split()[3] == "4"
+    assert line.count("n=3") == 2  # HD95 and ASSD; Dice and NSD are 0

@@ -10,10 +10,12 @@ import pytest
 import SimpleITK as sitk
 import torch
 
+from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.errors import InputError, ModelError, UsageError
 from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.training.commands import synthesize, train
+from BoneSegLib.training.data.find import find_source
 
 
 def _run(command, *words: object) -> int:
@@ -48,6 +50,8 @@ def test_nnunets_raw_layout_holds_the_same_case(cases, tmp_path):
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "labelsTr" / "synth_00000.nii.gz")))
     np.testing.assert_array_equal(labels, np.load(cases / "synth_00000_labels.npy"))
     assert (tmp_path / "imagesTr" / "synth_00000_0000.nii.gz").exists()
+    names = find_source(tmp_path).label_names
+    assert names == {**{structure.id: structure.label for structure in STRUCTURES}, "other_bone": 11}
 
 
 def test_a_short_training_ends_with_a_model_that_the_engine_reads(cases, tmp_path, capsys):
@@ -79,7 +83,7 @@ def test_a_training_cannot_begin_with_another_network(cases, tmp_path):
 
 
 def test_nothing_to_do_and_odd_windows_are_wrong_usage(cases, tmp_path):
-    with pytest.raises(UsageError, match="nothing to do"):
+    with pytest.raises(UsageError, match="none of these was named"):
         _run(train, cases, "-o", tmp_path)
     with pytest.raises(UsageError, match="multiples of 16"):
         _run(train, cases, "-o", tmp_path, "--stage", "3d_lowres", "--window", "60,60,60")

@@ -21,11 +21,43 @@ from BoneSegLib.training.commands import synthesize
     ],
 )
 def test_a_folder_without_what_is_asked_of_it_is_refused(tmp_path, option, folder, message):
+    with pytest.raises(InputError, match=message):
+        synthesize_from(np.zeros((8, 8, 8), np.uint8), tmp_path, option, str(tmp_path / folder))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("voxels", "spacing", "message"),
+    [
+        (np.full((8, 8, 8), -1000, np.int16), (1.5, 1.5, 1.5), "'a.nii.gz' is no label map"),
+        (np.full((8, 8, 8), 900, np.int16), (1.5, 1.5, 1.5), "'a.nii.gz' is no label map"),
+        (np.full((8, 8, 8), 77.5, np.float32), (1.5, 1.5, 1.5), "'a.nii.gz' is no label map"),
+        (np.full((8, 8, 8), 5, np.uint8), (1.5, 1.5, 1.5), "holds no value of a bone"),
+        (np.full((8, 8, 8), 77, np.uint8), (0.8, 0.8, 5.0), "has voxels of 0.8 x 0.8 x 5 mm"),
+    ],
+)
+def test_what_is_no_map_of_anatomy_is_refused(tmp_path, voxels, spacing, message):
+    with pytest.raises(InputError, match=message):
+        synthesize_from(voxels, tmp_path, spacing=spacing)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "maps").mkdir()
-    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((8, 8, 8), np.uint8)), str(tmp_path / "maps" / "a.nii.gz"))
+    (tmp_path / "maps" / "b.nii.gz").write_text("no image")
+    with pytest.raises(InputError, match="cannot be read"):
+        synthesize.run_command(arguments(tmp_path))
+
+
+def synthesize_from(voxels, folder, *more, spacing=(1.5, 1.5, 1.5)):
+    (folder / "maps").mkdir()
+    image = sitk.GetImageFromArray(voxels)
+    image.SetSpacing(spacing)
+    sitk.WriteImage(image, str(folder / "maps" / "a.nii.gz"))
+    return synthesize.run_command(arguments(folder, *more))
+
+
+def arguments(folder, *more):
     parser = argparse.ArgumentParser()
     synthesize.add_arguments(parser)
-    words = [str(tmp_path / "maps"), "-o", str(tmp_path / "out"), option, str(tmp_path / folder)]
-    with pytest.raises(InputError, match=message):
-        synthesize.run_command(parser.parse_args(words))
-    assert not (tmp_path / "out").exists()
+    return parser.parse_args([str(folder / "maps"), "-o", str(folder / "out"), "--count", "1", *more])
