@@ -26,6 +26,7 @@ from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot
 from BoneSegLib.training.mistaken_names import take_contrast_for_bone
 from BoneSegLib.training.predicted_names import read_names, votes_path
 from BoneSegLib.training.stage import LOWRES, StagePlan, Triple
+from BoneSegLib.training.synthesis.surroundings import BODY_HU, add_table
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels
 
 _SPINE = (3, 6, 7, 8, 9, 10)
@@ -37,6 +38,9 @@ _NARROW_MM = ((90.0, 85.0, 90.0), (360.0, 220.0, 260.0))
 _NARROW_ELSEWHERE = 0.5
 """Share of narrow fields around a bone that is none of the ten, where there is one: a network that saw ours in all of
 them named a neck's and a chest's bones after them."""
+
+_TABLE = 0.3
+"""Share of whole fields that get one more table: rails of a table are as bright as bone, and were called a hip."""
 
 _LUMP_MM = 4.0
 """How far a surface may move, in mm: two voxels of the fine stage."""
@@ -94,6 +98,8 @@ class WholeFieldSampler:
         points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
+        if rng.random() < _TABLE:
+            add_table(ct.numpy(), (ct > BODY_HU).numpy(), spacing=self._plan.spacing, rng=rng)
         if narrow:
             _keep_middle(ct, labels, field / self._step)
         elif rng.random() < 0.15:

@@ -67,11 +67,11 @@ def synthesize_case(
     targets = anatomy.targets
     ct = soft_tissue_hu(anatomy, rng)
     _insert_bones(ct, anatomy, options.lesions, rng)
-    body = ct > -300
+    body = ct > surroundings.BODY_HU
     if rng.random() < options.arm:
         surroundings.add_arm(ct, targets, body, spacing=options.spacing, rng=rng)
     if rng.random() < options.table:
-        surroundings.add_table(ct, body, rng)
+        surroundings.add_table(ct, body, spacing=options.spacing, rng=rng)
     implant = _implant(ct, targets, options, rng)
     kernel = scanner.random_kernel(rng)
     ct = scanner.blur(ct, kernel, rng)
