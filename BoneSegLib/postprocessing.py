@@ -1,8 +1,8 @@
 """What is done to labels after the network, and why: every step can be switched off.
 
 A bone is one piece, so islands far smaller than its main piece are noise; larger second pieces stay, since bones break.
-Two things are not bone even so: a piece far away from the rest of it, and a whole bone that would fit into one voxel of
-the network that named it. A bone has no closed cavity that the network should leave empty: enclosed holes are filled.
+Two things are not bone even so: a piece far away from the rest of it, and a whole bone of a few voxels of the network
+that named it. A bone has no closed cavity that the network should leave empty: enclosed holes are filled.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ _PLACES = 5000
 class BoneLimits:
     """What is known of labels that are one bone each. ``spacing``: mm of a voxel along k, j, i; what is smaller than
     ``smallest_mm3``, or farther than ``farthest_mm`` from the bone's largest piece, is not that bone. Fragments of a
-    broken one lie nearer."""
+    broken one lie nearer. A bone that has less than ``least_mm3`` in all is none."""
 
     spacing: tuple[float, float, float]
     smallest_mm3: float
     farthest_mm: float = 50.0
+    least_mm3: float = 0.0
 
 
 def clean_labels(
@@ -74,6 +75,8 @@ def _drop_islands(part: np.ndarray, value: int, bones: BoneLimits | None) -> Non
         fragments = [int(piece) for piece in np.flatnonzero(~island) if piece not in (0, sizes.argmax())]
         if fragments:
             island[fragments] = _distances(pieces, int(sizes.argmax()), fragments, bones.spacing) > bones.farthest_mm
+        if sizes[~island].sum() < bones.least_mm3 / math.prod(bones.spacing):
+            island[:] = True
     if island[1:].any():
         part[island[pieces] & mask] = 0
 

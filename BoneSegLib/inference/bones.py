@@ -17,10 +17,18 @@ def knows_bones_alone(dataset: Dataset) -> bool:
     return dataset.is_ct and set(dataset.labels) - _INSIDE_THE_MODEL <= set(BY_ID)
 
 
-def bone_limits(model: Model, quality: str, spacing: tuple[float, float, float]) -> BoneLimits | None:
+_LEAST_VOXELS = 5
+"""Of the first network: 1.1 ml for the bundled model. Of 23 smaller bones that three sets of its weights found in 98
+fields of view, 21 had a Dice below 0.1 and none had one above 0.3."""
+
+
+def bone_limits(
+    model: Model, quality: str, spacing: tuple[float, float, float], *, is_draft: bool = False
+) -> BoneLimits | None:
     """For labels with voxels of ``spacing`` mm; `None` if the model finds other things than bones. What is smaller than
-    a voxel of the first network, which names them, was not seen as a bone."""
+    a voxel of the first network, which names them, was not seen as a bone; of a draft more may become of it."""
     first = model.stages_of(quality)[0]
     if not knows_bones_alone(first.dataset):
         return None
-    return BoneLimits(spacing=spacing, smallest_mm3=math.prod(first.configuration.spacing))
+    voxel = math.prod(first.configuration.spacing)
+    return BoneLimits(spacing=spacing, smallest_mm3=voxel, least_mm3=0.0 if is_draft else _LEAST_VOXELS * voxel)

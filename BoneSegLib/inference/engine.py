@@ -202,7 +202,7 @@ class _Run:
 
     def _drop_islands_of(self, draft: np.ndarray, task: StageTask) -> None:
         """False bone must not grow from draft to draft, as it does where windows show little but it."""
-        bones = bone_limits(self.model, self.options.quality, task.stage.configuration.spacing)
+        bones = bone_limits(self.model, self.options.quality, task.stage.configuration.spacing, is_draft=True)
         values = [self.model.network_labels[structure.id] for structure in self.model.structures]
         clean_labels(draft, values, holes=False, bones=bones)
 

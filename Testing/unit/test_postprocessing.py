@@ -31,6 +31,15 @@ def test_a_bone_smaller_than_what_its_network_sees_is_dropped_whole(smallest_mm3
     assert (labels == 3).sum() == 4**3
 
 
+@pytest.mark.parametrize(("least_mm3", "left"), [(69, 35), (70, 35), (71, 0)])
+def test_a_bone_has_to_be_large_enough_with_its_fragments(least_mm3, left):
+    """27 and 8 voxels of 2 mm3, each larger than what is no piece at all."""
+    labels = np.zeros((20, 20, 20), np.uint8)
+    labels[:3, :3, :3], labels[5:7, :2, :2] = 4, 4
+    clean_labels(labels, [4], bones=BoneLimits(spacing=(2.0, 1.0, 1.0), smallest_mm3=16, least_mm3=least_mm3))
+    assert (labels == 4).sum() == left
+
+
 @pytest.mark.parametrize(
     ("gap", "axis", "stays"),
     [(20, 0, True), (30, 0, False), (20, 1, True), (60, 1, False), (40, 2, True), (60, 2, False)],
