@@ -52,7 +52,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="vertebrae as the network names them, though the CT shows discs elsewhere",
     )
     parser.add_argument(
-        "--keep-islands", action="store_true", help="keep pieces far smaller than a bone's largest or far from it"
+        "--keep-islands",
+        action="store_true",
+        help="keep pieces far smaller than a bone's largest or far from it, and bones of about 1 ml or less",
     )
     parser.add_argument("--keep-holes", action="store_true", help="keep holes that a bone encloses")
     parser.add_argument("--no-postprocessing", action="store_true", help="keep islands and holes")
