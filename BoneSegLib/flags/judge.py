@@ -12,7 +12,7 @@ from BoneSegLib.flags.spine import flags_of_spine
 from BoneSegLib.volume import LabelMap
 
 LOW_CONFIDENCE = 0.9
-"""Measured: of hips, sacrum and femurs with a Dice below 0.7, 37 % lie below it, of the others 2 % (docs/flags.md)."""
+"""Measured: of bones with a Dice below 0.7 two in three lie below it, of the others 3 % (docs/flags.md)."""
 
 NOTHING_FOUND = "None of the bones was found."
 
