@@ -157,7 +157,8 @@ def _as_labels(array: np.ndarray, name: str, meaning: dict[int, int], warn: Warn
             unknown, f"'{name}'", remedy=f"Say so: --reference-labels {TOTALSEGMENTATOR} (of a test: --test-labels)."
         )
     if unknown:
-        warn(f"'{name}': values {', '.join(map(str, unknown))} stand for no structure and were left out.")
+        named = ", ".join(map(str, unknown[:8])) + (", …" if len(unknown) > 8 else "")
+        warn(f"'{name}': values {named} stand for no structure and were left out.")
     if all(meaning.get(value) == value for value in present):
         return labels
     table = np.zeros(256, np.uint8)
