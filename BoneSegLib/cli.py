@@ -89,6 +89,7 @@ def _make_parser(words: list[str]):
 
 
 def _parsed(parser: argparse.ArgumentParser, command: str, words: list[str]) -> argparse.Namespace:
+    """argparse names words that it does not know, but not what to do: commas are forgotten most often."""
     args, strange = parser.parse_known_args(words)
     if strange:
         raise UsageError(

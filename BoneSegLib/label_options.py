@@ -24,7 +24,7 @@ def add_label_options(parser: argparse.ArgumentParser, *sides: str) -> None:
         )
 
 
-def label_rules(words: Sequence[str] | None) -> LabelRules | None:
+def rules_from_words(words: Sequence[str] | None) -> LabelRules | None:
     """What such an option says; ``None`` where it was not given. Raises `UsageError`, `InputError`."""
     if words is None:
         return None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from BoneSegLib.baselines.grow_from_seeds import GrowOptions
 from BoneSegLib.errors import UsageError
-from BoneSegLib.label_options import add_label_options, label_rules
+from BoneSegLib.label_options import add_label_options, rules_from_words
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.volume import LabelMap, Volume
 
@@ -65,7 +65,7 @@ def run_command(args: argparse.Namespace) -> int:
     if args.comparison:
         atomic.check_writable(args.comparison, (".csv",))
     volume = read_volume(args.input, series=args.series, force=args.force)
-    reference = read_labelmap(args.reference, rules=label_rules(args.reference_labels)) if args.reference else None
+    reference = read_labelmap(args.reference, rules=rules_from_words(args.reference_labels)) if args.reference else None
     run = _grow(volume, args, options)
     _write(run.grown, args.output)
     rows = _compare(run, reference, args.comparison) if reference else []

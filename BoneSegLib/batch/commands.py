@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.commands.segment import add_mesh_options, add_options, options_from
-from BoneSegLib.label_options import add_label_options, label_rules
+from BoneSegLib.label_options import add_label_options, rules_from_words
 
 if TYPE_CHECKING:
     from BoneSegLib.batch.cases import Listing
@@ -54,8 +54,9 @@ def run_command(args: argparse.Namespace) -> int:
     """Runs it; returns 0, or 1 when some cases failed. Raises a `BoneSegError` for everything else."""
     from BoneSegLib.batch.discover import find_cases
 
-    options_from(args)  # wrong usage is told before a large tree is searched
-    label_rules(args.reference_labels)
+    # Wrong usage is told before a large tree is searched.
+    options_from(args)
+    rules_from_words(args.reference_labels)
     listing = find_cases(args.inputs, output=args.output, references=args.references, all_series=args.all_series)
     if args.dry_run:
         from BoneSegLib.batch.listing import listing_json, listing_text
@@ -98,7 +99,7 @@ def _job(args: argparse.Namespace, listing: Listing) -> Job:
             folder=folder,
             options=options_from(args),
             tolerance_mm=args.tolerance,
-            reference_labels=label_rules(args.reference_labels),
+            reference_labels=rules_from_words(args.reference_labels),
             adopt=args.resume,
             meshes=args.meshes,
             mesh_format=args.mesh_format,

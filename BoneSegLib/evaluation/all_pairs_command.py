@@ -11,7 +11,7 @@ from pathlib import Path
 from BoneSegLib.errors import UsageError
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.evaluation.raters import compare_all_pairs
-from BoneSegLib.label_options import label_rules
+from BoneSegLib.label_options import rules_from_words
 
 
 def run_all_pairs(args: argparse.Namespace, options: CompareOptions) -> int:
@@ -23,7 +23,7 @@ def run_all_pairs(args: argparse.Namespace, options: CompareOptions) -> int:
     paths = (args.reference, args.test, *args.more)
     names = rater_names(paths)
     warnings: list[str] = []
-    rules = [label_rules(args.reference_labels), *[label_rules(args.test_labels)] * (len(paths) - 1)]
+    rules = [rules_from_words(args.reference_labels), *[rules_from_words(args.test_labels)] * (len(paths) - 1)]
     segmentations = {
         name: read_labelmap(path, rules=rule, warn=warnings.append)
         for name, path, rule in zip(names, paths, rules, strict=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from BoneSegLib.anatomy import select_structures
 from BoneSegLib.errors import UsageError
 from BoneSegLib.evaluation.options import SURFACES, CompareOptions
-from BoneSegLib.label_options import add_label_options, label_rules
+from BoneSegLib.label_options import add_label_options, rules_from_words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,8 +74,8 @@ def _run_pair(args: argparse.Namespace, options: CompareOptions) -> int:
     from BoneSegLib.headless.read import read_labelmap, read_volume
 
     warnings: list[str] = []
-    reference = read_labelmap(args.reference, rules=label_rules(args.reference_labels), warn=warnings.append)
-    test = read_labelmap(args.test, rules=label_rules(args.test_labels), warn=warnings.append)
+    reference = read_labelmap(args.reference, rules=rules_from_words(args.reference_labels), warn=warnings.append)
+    test = read_labelmap(args.test, rules=rules_from_words(args.test_labels), warn=warnings.append)
     image = None if args.image is None else read_volume(args.image, warn=warnings.append)
     comparison = compare_labelmaps(reference, test, options=options)
     comparison = replace(comparison, remarks=(*warnings, *comparison.remarks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from BoneSegLib.anatomy import select_structures
@@ -55,7 +56,7 @@ def compare_labelmaps(
 
 def _doubts(scores: Sequence[Score]) -> list[str]:
     """What may make zeros of a comparison that say nothing of how good the test is."""
-    present = [score for score in scores if score.dice == score.dice]
+    present = [score for score in scores if math.isfinite(score.dice)]
     if present and not any(score.dice for score in present):
         return [
             "Nothing overlaps: are these of the same patient and of the same image, with labels that mean the same?"

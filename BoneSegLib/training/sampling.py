@@ -39,7 +39,7 @@ _NARROW_ELSEWHERE = 0.5
 """Share of narrow fields around a bone that is none of the ten, where there is one: a network that saw ours in all of
 them named a neck's and a chest's bones after them."""
 
-_TABLE = 0.3
+_TABLE_SHARE = 0.3
 """Share of whole fields that get one more table: rails of a table are as bright as bone, and were called a hip."""
 
 _LUMP_MM = 4.0
@@ -98,7 +98,7 @@ class WholeFieldSampler:
         points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
         ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
-        if rng.random() < _TABLE:
+        if rng.random() < _TABLE_SHARE:
             add_table(ct.numpy(), (ct > BODY_HU).numpy(), spacing=self._plan.spacing, rng=rng)
         if narrow:
             _keep_middle(ct, labels, field / self._step)
