@@ -1,7 +1,8 @@
 """The network of a model: MONAI's DynUNet holding the weights of nnU-Net's PlainConvUNet.
 
-The two are the same function. PlainConvUNet's convolutions carry a bias that the instance normalisation right behind
-them takes away again; DynUNet has none, and they are dropped.
+The two are the same function, once the decoder has PlainConvUNet's kernels (`BoneSegLib.models.dynunet`).
+PlainConvUNet's convolutions carry a bias that the instance normalisation right behind them takes away again; DynUNet
+has none, and they are dropped.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 def build_network(architecture: Architecture, *, in_channels: int, heads: int) -> Any:
     """An untrained DynUNet (a ``torch.nn.Module``): (batch, in_channels, k, j, i) -> (batch, heads, k, j, i) logits."""
     try:
-        from monai.networks.nets.dynunet import DynUNet
+        from BoneSegLib.models.dynunet import DynUNetOfNnunet
     except ImportError as error:
         raise MissingError(
             "The network cannot be built.",
             cause=f"MONAI is not installed or broken here ({error}).",
             remedy="Install it with: pip install monai",
         ) from error
-    return DynUNet(
+    return DynUNetOfNnunet(
         spatial_dims=3,
         in_channels=in_channels,
         out_channels=heads,

@@ -26,7 +26,7 @@ class BallRun:
         return self.folder / "model"
 
 
-def train_on_balls(folder: Path, channel: str) -> BallRun:
-    data = write_pairs(folder / "data", 5, channel=channel, values=(3, 70))
+def train_on_balls(folder: Path, channel: str, *, slices: int = 20, every: int = 1) -> BallRun:
+    data = write_pairs(folder / "data", 5, channel=channel, values=(3, 70), slices=slices, every=every)
     assert main(["train", str(data), "-o", str(folder / "run"), *HUNDRED_STEPS, *LABELS]) == 0
     return BallRun(channel, data, folder / "run")

@@ -42,12 +42,21 @@ def write_image(path: Path, array: np.ndarray, *, spacing=(2.0, 2.0, 2.0), orien
 
 
 def write_pairs(
-    folder: Path, count: int, *, channel: str = CT, values: tuple[int, int] = (1, 2), first: int = 0
+    folder: Path,
+    count: int,
+    *,
+    channel: str = CT,
+    values: tuple[int, int] = (1, 2),
+    first: int = 0,
+    slices: int = 20,
+    every: int = 1,
 ) -> Path:
-    """Cases x_image.nii.gz and x_labels.nii.gz, the labels with any two values."""
+    """Cases x_image.nii.gz and x_labels.nii.gz, the labels with any two values; of the ``slices`` of 2 mm ``every``
+    second, third, ... one."""
     table = np.array([0, *values], np.uint16)
+    spacing = (2.0, 2.0, 2.0 * every)
     for number in range(first, first + count):
-        image, labels = ball_arrays(number, channel=channel)
-        write_image(folder / f"case{number}_image.nii.gz", image)
-        write_image(folder / f"case{number}_labels.nii.gz", table[labels])
+        image, labels = ball_arrays(number, shape=(slices, 24, 24), channel=channel)
+        write_image(folder / f"case{number}_image.nii.gz", image[::every], spacing=spacing)
+        write_image(folder / f"case{number}_labels.nii.gz", table[labels[::every]], spacing=spacing)
     return folder

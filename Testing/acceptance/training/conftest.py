@@ -1,4 +1,4 @@
-"""Two small trainings that the tests of this folder share."""
+"""Three small trainings that the tests of this folder share."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def an_mr_run(tmp_path_factory) -> BallRun:
     return train_on_balls(tmp_path_factory.mktemp("mr"), MR)
 
 
-@pytest.fixture(params=[CT, MR])
+@pytest.fixture(scope="session")
+def a_thick_run(tmp_path_factory) -> BallRun:
+    """Slices of 6 mm, pixels of 2 mm: kernels do not reach across slices everywhere."""
+    return train_on_balls(tmp_path_factory.mktemp("thick"), MR, slices=36, every=3)
+
+
+@pytest.fixture(params=["a_ct_run", "an_mr_run", "a_thick_run"])
 def a_run(request) -> BallRun:
-    return request.getfixturevalue("a_ct_run" if request.param == CT else "an_mr_run")
+    return request.getfixturevalue(request.param)

@@ -76,6 +76,13 @@ def test_nnunetv2_gives_the_same_labels_with_the_same_folder(a_run):
     assert (ours == theirs).mean() >= 0.999
 
 
+def test_kernels_of_thick_slices_reach_less_far_across_them(a_thick_run):
+    (stage,) = read_model(a_thick_run.model).stages_of("full")
+    kernels = stage.configuration.architecture.kernels
+    assert kernels[0] == (1, 3, 3)
+    assert kernels[-1] == (3, 3, 3)
+
+
 def test_the_same_command_again_has_nothing_left_to_do(a_ct_run, capsys):
     data, run = a_ct_run.data, a_ct_run.folder
     before = (run / "3d_fullres" / "fold_0" / "curve.csv").read_text()

@@ -8,13 +8,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from BoneSegLib.models.architecture import Architecture
 from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.network import build_network, load_weights
 from BoneSegLib.training.card import BONES
-from BoneSegLib.training.export import ModelContent, TrainedStage, bone_content, export_model
+from BoneSegLib.training.export import ModelContent, TrainedStage, bone_content, export_model, plain_conv_unet_weights
 from BoneSegLib.training.planning.network_plan import plan_of_model, plan_of_stage
+from BoneSegLib.training.plans import plans_json
 from BoneSegLib.training.stage import CASCADE, LOWRES
 
 CLASSES = 12
@@ -81,6 +83,24 @@ def test_plain_conv_unet_loads_them_strictly_and_answers_alike(folder, networks,
     image = torch.randn(1, plan.in_channels(CLASSES), 16, 16, 16)
     with torch.no_grad():
         torch.testing.assert_close(oracle.eval()(image), networks[name](image), atol=1e-4, rtol=1e-4)
+
+
+def test_kernels_that_differ_are_plain_conv_unets_at_every_level():
+    """As plans have them for slices thicker than pixels."""
+    unet = pytest.importorskip("dynamic_network_architectures.architectures.unet")
+    kernels = ((1, 3, 3), (1, 3, 3), (3, 3, 3), (3, 3, 3))
+    network = Architecture((4, 6, 8, 10), kernels, ((1, 1, 1), (1, 2, 2), (1, 2, 2), (2, 2, 2)))
+    plan = replace(plan_of_stage(STAGES[LOWRES.name]), architecture=network)
+    ours = _network(plan)
+    arguments = plans_json([plan], name="thick", median_size_mm=(90.0, 90.0, 90.0))["configurations"][plan.name]
+    arguments = arguments["architecture"]["arch_kwargs"]
+    arguments |= {"conv_op": torch.nn.Conv3d, "norm_op": torch.nn.InstanceNorm3d, "nonlin": torch.nn.LeakyReLU}
+    oracle = unet.PlainConvUNet(1, num_classes=CLASSES, deep_supervision=True, **arguments)
+    oracle.load_state_dict(plain_conv_unet_weights(network, ours.state_dict(), half=False), strict=True)
+    oracle.decoder.deep_supervision = False
+    image = torch.randn(1, 1, 8, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(oracle.eval()(image), ours(image), atol=1e-4, rtol=1e-4)
 
 
 def test_a_model_of_other_anatomy_keeps_its_names_folds_and_mirrors(tmp_path):
