@@ -19,6 +19,7 @@ _OPTIONS = (
     "roi",
     "second_look",
     "discs",
+    "drop_unnamed",
     "drop_islands",
     "fill_holes",
     "refine",

@@ -52,6 +52,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="vertebrae as the network names them, though the CT shows discs elsewhere",
     )
     parser.add_argument(
+        "--keep-unnamed",
+        action="store_true",
+        help="keep bones that the finer network finds though the first named nothing so",
+    )
+    parser.add_argument(
         "--keep-islands",
         action="store_true",
         help="keep pieces far smaller than a bone's largest or far from it, and bones of about 1 ml or less",
@@ -93,6 +98,7 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         refine=args.refine,
         second_look=not args.no_second_look,
         discs=not args.no_discs,
+        drop_unnamed=not args.keep_unnamed,
         drop_islands=not (args.keep_islands or args.no_postprocessing),
         fill_holes=not (args.keep_holes or args.no_postprocessing),
     )

@@ -16,7 +16,7 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
-from BoneSegLib.inference.bones import bone_limits, knows_bones_alone
+from BoneSegLib.inference.bones import bone_limits, knows_bones_alone, names_first, unnamed_bones
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities
 from BoneSegLib.inference.device import choose_device, choose_precision
@@ -158,6 +158,7 @@ class _Run:
     def _run_stages(self, tasks: list[StageTask], labels: np.ndarray, clock: Clock) -> tuple[float | None, ...]:
         """Writes ``labels`` (uint8, the shape of the tasks' image); returns the last network's mean probabilities."""
         probabilities, names = Probabilities(tasks[-1].stage.dataset.heads), None
+        unnamed: list[int] = []
         for number, task in enumerate(tasks):
             is_first, is_last = number == 0, number + 1 == len(tasks)
             title = "Finding the bones" if is_first else "Finding their edges"
@@ -190,11 +191,15 @@ class _Run:
                 clock.lap("restore")
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
+            if is_first and self.options.drop_unnamed and names_first(self.model, self.options.quality):
+                spacing = tasks[number + 1].stage.configuration.spacing
+                unnamed = unnamed_bones(decided, self.model, self.options.quality, spacing)
             clock.lap("restore")
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
             clock.lap("refine")
         table = self._label_table()
+        table[unnamed] = 0
         for plane in labels:
             plane[:] = table[plane]
         clock.lap("restore")

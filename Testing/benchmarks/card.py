@@ -13,6 +13,7 @@ import json
 import statistics
 import sys
 import tempfile
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from typing import Any
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.options import QUALITIES, SegmentOptions
 from BoneSegLib.training.assessment.assess import (
+    KEEP_UNNAMED,
     NO_DISCS,
     NO_DRAFTS,
     NO_REFINE,
@@ -40,6 +42,7 @@ NEGATIVES = {"chest": "negative_chest_cmbcrc_ct.nii.gz", "neck": "negative_neck_
 WITHOUT = {
     "without_second_look": ("one look", NO_SECOND_LOOK),
     "without_discs": ("names not at discs", NO_DISCS),
+    "keep_unnamed": ("bones without a name", KEEP_UNNAMED),
     "without_drafts": ("no drafts", NO_DRAFTS),
     "without_refine": ("edges not moved", NO_REFINE),
 }
@@ -53,7 +56,7 @@ def measure(model: Path, data: Path) -> Accuracy:
     found: Accuracy = {"measured_on": date.today().isoformat()}
     for quality in reversed(QUALITIES):
         options = SegmentOptions(model=model, quality=quality)
-        alone = SegmentOptions(model=model, quality=quality, discs=False, drafts=0, refine=False, second_look=False)
+        alone = replace(options, second_look=False, discs=False, drop_unnamed=False, drafts=0, refine=False)
         with tempfile.TemporaryDirectory() as folder:
             cases = [lay_out_real(data, Path(folder)), ROOT / "Resources" / "SampleData"]
             judged = assess(AssessOptions(segment=options, cleaning=True), cases=cases,

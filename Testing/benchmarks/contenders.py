@@ -149,12 +149,13 @@ def _only_bones(model: Path, labels: np.ndarray) -> np.ndarray:
     return table[labels.astype(np.uint8)]
 
 
-# What the others do too, and no more: no second look, no names checked against the discs, no edges moved, no islands
+# What the others do too, and no more: no second look, no names checked against the discs, no edges moved, nothing
 # dropped.
 SAME_STEPS = {
     "second_look": False,
     "drafts": 0,
     "discs": False,
+    "drop_unnamed": False,
     "refine": False,
     "drop_islands": False,
     "fill_holes": False,

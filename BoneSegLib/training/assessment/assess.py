@@ -15,7 +15,7 @@ from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 from BoneSegLib.headless.read import read_volume
-from BoneSegLib.inference.bones import bone_limits, knows_bones_alone
+from BoneSegLib.inference.bones import bone_limits, knows_bones_alone, names_first
 from BoneSegLib.inference.drafts import drafts_of
 from BoneSegLib.inference.engine import segment
 from BoneSegLib.inference.loading import load_model
@@ -35,6 +35,7 @@ Tell = Callable[[str], object]
 
 NO_SECOND_LOOK = "islands and holes, the first network shown the image once (--no-second-look)"
 NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
+KEEP_UNNAMED = "islands and holes, bones that the first network did not name kept (--keep-unnamed)"
 NO_DRAFTS = "islands and holes, the finer network asked once (--drafts 0)"
 NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 
@@ -43,8 +44,8 @@ NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 class AssessOptions:
     """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
     -> levels, for robustness; empty for none; ``robustness_cases``: names of the cases that are distorted, empty for
-    all. ``cleaning``: measure each step of post-processing, and what a second look, names at discs, drafts and moved
-    edges do."""
+    all. ``cleaning``: measure each step of post-processing, and what a second look, names at discs, bones without a
+    name, drafts and moved edges do."""
 
     segment: SegmentOptions
     labels: tuple[str, ...] = ()
@@ -146,6 +147,8 @@ def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell
         without[NO_SECOND_LOOK] = replace(default, force=True, second_look=False)
     if default.discs and vertebra_chain(model.dataset.labels):
         without[NO_DISCS] = replace(default, force=True, discs=False)
+    if default.drop_unnamed and names_first(model, default.quality):
+        without[KEEP_UNNAMED] = replace(default, force=True, drop_unnamed=False)
     if drafts_of(model, default):
         without[NO_DRAFTS] = replace(default, force=True, drafts=0)
     if default.refine and knows_bones_alone(model.dataset):

@@ -1,0 +1,74 @@
+"""The first network of a cascade says which bones there are; what the second alone calls another bone is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from BoneSegLib import Geometry, SegmentOptions, Volume, segment
+from BoneSegLib.inference import stage
+from BoneSegLib.inference.bones import names_first, unnamed_bones
+from BoneSegLib.inference.loading import LoadedStage, load_model
+
+SACRUM, L5, HEADS = 3, 10, 12
+LOW_HU, HIGH_HU = 300, 900
+
+
+def _as_logits(labels: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.one_hot(labels.long(), HEADS).movedim(-1, 1).float()
+
+
+@pytest.fixture
+def a_second_network_with_a_bone_of_its_own(monkeypatch):
+    """The first network calls all that is bright sacrum; the second calls what is brighter L5."""
+
+    def load(of: stage.Stage, *_: object) -> LoadedStage:
+        low, high = ((hu - of.intensity.mean) / of.intensity.std for hu in (LOW_HU, HIGH_HU))
+
+        def first(batch: torch.Tensor) -> torch.Tensor:
+            return _as_logits(SACRUM * (batch[:, 0] > low))
+
+        def second(batch: torch.Tensor) -> torch.Tensor:
+            return _as_logits(torch.where(batch[:, 0] > high, L5, SACRUM * (batch[:, 0] > low)))
+
+        return LoadedStage((first if of.configuration.previous_stage is None else second,), ())
+
+    monkeypatch.setattr(stage, "load_stage", load)
+
+
+def _found(**options: object) -> dict[int, int]:
+    array = np.full((60, 40, 40), -500, np.int16)
+    array[10:50, 10:30, 10:30] = 500
+    array[30:50, 10:30, 10:30] = 1200
+    volume = Volume(array, Geometry.from_spacing((40, 40, 60), (2.0, 2.0, 2.0)))
+    plain = SegmentOptions(device="cpu", precision="fp32", force=True, discs=False, refine=False, second_look=False,
+                           **options)  # fmt: skip
+    labels, counts = np.unique(segment(volume, plain).array, return_counts=True)
+    return {int(label): int(count) for label, count in zip(labels, counts, strict=True) if label}
+
+
+@pytest.mark.usefixtures("a_second_network_with_a_bone_of_its_own")
+def test_a_bone_that_the_first_network_did_not_name_is_left_out():
+    assert set(_found()) == {SACRUM}
+
+
+@pytest.mark.usefixtures("a_second_network_with_a_bone_of_its_own")
+def test_it_is_kept_where_that_is_asked_for_and_nothing_else_changes():
+    kept, dropped = _found(drop_unnamed=False), _found()
+    assert kept[L5] == pytest.approx(20**3, rel=0.05)
+    assert kept[SACRUM] == dropped[SACRUM]
+
+
+@pytest.mark.parametrize(("voxels", "is_named"), [(0, False), (13, False), (14, True), (500, True)])
+def test_half_a_voxel_of_the_first_network_is_enough_of_a_name(voxels, is_named):
+    """Its voxels are 6 mm wide: half a one is 13.5 voxels of 2 mm."""
+    names = np.zeros((10, 10, 10), np.uint8)
+    names.flat[:voxels] = L5
+    assert (L5 not in unnamed_bones(names, load_model(None), "full", (2.0, 2.0, 2.0))) == is_named
+
+
+def test_a_model_of_one_network_names_nothing_first():
+    model = load_model(None)
+    assert names_first(model, "full")
+    assert not names_first(load_model(model.stages["3d_lowres"].folder), "full")
