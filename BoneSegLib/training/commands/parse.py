@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
+import math
+
 from BoneSegLib.errors import UsageError
+
+_MINUTES = 60.0
+_NO_END = 1_000_000
+
+
+def budget(args: argparse.Namespace) -> tuple[float, int]:
+    """Minutes and steps. One that was not asked for does not end a training: steps alone are reproducible."""
+    minutes, steps = args.minutes, args.steps
+    if minutes is None:
+        minutes = _MINUTES if steps is None else math.inf
+    return minutes, _NO_END if steps is None else steps
 
 
 def three_sizes(text: str) -> tuple[int, int, int]:

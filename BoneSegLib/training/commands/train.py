@@ -59,10 +59,10 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
 def add_loop_options(parser: argparse.ArgumentParser) -> None:
     """How long and how to train."""
     parser.add_argument(
-        "--minutes", type=float, default=60.0, metavar="M",
-        help="computing time of each network and fold, over all resumptions (default: %(default)s)",
+        "--minutes", type=float, metavar="M",
+        help="computing time of each network and fold, over all resumptions (default: 60, or what --steps take)",
     )  # fmt: skip
-    parser.add_argument("--steps", type=int, default=1_000_000, help="stop after so many steps, if sooner")
+    parser.add_argument("--steps", type=int, help="stop after so many steps, or after --minutes if these end sooner")
     parser.add_argument("--batch", type=int, help="examples per step (default: as planned)")
     parser.add_argument("--learning-rate", type=float, default=2e-3, help="at the start (default: %(default)s)")
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="(default: %(default)s)")

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from BoneSegLib.errors import InputError, UsageError
+from BoneSegLib.training.commands.parse import budget
 
 _DRAFTED = 0.4
 """Of the steps of the second stage, so many start from a draft: that of the bundled network."""
@@ -34,16 +35,17 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
         raise InputError(
             f"There are no cases in '{args.data.name}'.", remedy="Make some: boneseg synthesize MAPS -o FOLDER"
         )
+    minutes, steps = budget(args)
     done: dict[str, object] = {"cases": len(cases)}
     if args.stage == "discs":
         from BoneSegLib.training.discs.train import run
 
         folder, threads = args.output / "discs", args.threads or 1
-        done["discs"] = str(run(args.data, folder, minutes=args.minutes, steps=args.steps, threads=threads))
+        done["discs"] = str(run(args.data, folder, minutes=minutes, steps=steps, threads=threads))
     elif args.stage is not None:
         options = LoopOptions(
-            minutes=args.minutes,
-            steps=args.steps,
+            minutes=minutes,
+            steps=steps,
             batch=args.batch or 2,
             learning_rate=args.learning_rate,
             drafted=_DRAFTED if STAGES[args.stage].previous else 0.0,

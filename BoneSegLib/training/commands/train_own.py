@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.commands.progress import TerminalProgress
 from BoneSegLib.errors import UsageError
+from BoneSegLib.training.commands.parse import budget
 
 if TYPE_CHECKING:
     from BoneSegLib.training.project import Project, ProjectOptions
@@ -95,14 +96,15 @@ def fold_options(args: argparse.Namespace) -> FoldOptions:
     from BoneSegLib.training.loop import LoopOptions
     from BoneSegLib.training.train_fold import FoldOptions
 
+    minutes, steps = budget(args)
     loop = LoopOptions(
-        minutes=args.minutes,
-        steps=args.steps,
+        minutes=minutes,
+        steps=steps,
         batch=args.batch or 0,
         learning_rate=args.learning_rate,
         checkpoint_seconds=60.0,
     )
-    every = max(1, min(250, args.steps // 4))
+    every = max(1, min(250, steps // 4))
     return FoldOptions(
         loop=loop, validate_steps=every, device=args.device, precision=args.precision, tensorboard=args.tensorboard
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from BoneSegLib.errors import InputError, ModelError, UsageError
 from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.training.commands import synthesize, train
+from BoneSegLib.training.commands.parse import budget
 from BoneSegLib.training.data.find import find_source
 
 
@@ -87,6 +89,21 @@ def test_nothing_to_do_and_odd_windows_are_wrong_usage(cases, tmp_path):
         _run(train, cases, "-o", tmp_path)
     with pytest.raises(UsageError, match="multiples of 16"):
         _run(train, cases, "-o", tmp_path, "--stage", "3d_lowres", "--window", "60,60,60")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], (60.0, 1_000_000)),
+        (["--minutes", "5"], (5.0, 1_000_000)),
+        (["--steps", "9"], (math.inf, 9)),
+        (["--steps", "9", "--minutes", "5"], (5.0, 9)),
+    ],
+)
+def test_only_the_budget_that_was_asked_for_ends_a_training(words, expected):
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    assert budget(parser.parse_args(["data", "-o", "run", *words])) == expected
 
 
 def test_folders_without_maps_or_cases_are_told(tmp_path):
