@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from BoneSegLib.inference.frame import resample_between, straight_geometry
 from BoneSegLib.sides import mirrored_name
@@ -31,21 +32,34 @@ def add_noise(case: Judged, sigma: float) -> Judged:
 
 
 def thicken(case: Judged, slice_mm: float) -> Judged:
-    """Slices averaged until they are about ``slice_mm`` thick, across the axis that runs to the head."""
+    """Slices ``slice_mm`` thick, each the mean of what lies in it, across the axis that runs to the head.
+
+    The case as it is, if its own are as thick.
+    """
     axis = _axis_along(case.image.geometry, 2)
-    step = max(1, round(slice_mm / case.image.geometry.spacing[2 - axis]))
-    count = case.image.array.shape[axis] // step
-    if step == 1 or count < 2:
+    ratio = slice_mm / case.image.geometry.spacing[2 - axis]
+    thin = np.moveaxis(case.image.array, axis, 0)
+    count = int(len(thin) / ratio + 1e-6) if ratio > 1 else 0
+    if count < 2:
         return case
-    whole = np.moveaxis(case.image.array, axis, 0)[: count * step]
-    array = whole.reshape(count, step, *whole.shape[1:]).mean(axis=1, dtype=np.float32)
-    drawn = np.moveaxis(case.reference.array, axis, 0)[step // 2 : count * step : step]
+    array = _means_between(thin, np.arange(count + 1) * ratio)
+    drawn = np.moveaxis(case.reference.array, axis, 0)[((np.arange(count) + 0.5) * ratio).astype(int)]
     matrix = case.image.geometry.ijk_to_ras.copy()
     along = matrix[:3, 2 - axis].copy()
-    matrix[:3, 3] += along * (step - 1) / 2
-    matrix[:3, 2 - axis] = along * step
-    image = np.ascontiguousarray(np.moveaxis(array.astype(case.image.array.dtype), 0, axis))
+    matrix[:3, 3] += along * (ratio - 1) / 2
+    matrix[:3, 2 - axis] = along * ratio
+    array = np.rint(array) if thin.dtype.kind in "iu" else array
+    image = np.ascontiguousarray(np.moveaxis(array.astype(thin.dtype), 0, axis))
     return _on(case, image, np.ascontiguousarray(np.moveaxis(drawn, 0, axis)), matrix)
+
+
+def _means_between(slices: NDArray, borders: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean of ``slices`` (k first) from each of the rising ``borders`` to the next; slice k lies at k to k + 1."""
+    sums = np.concatenate([np.zeros_like(slices[:1], np.float64), np.cumsum(slices, axis=0, dtype=np.float64)])
+    whole = np.minimum(borders.astype(int), len(slices) - 1)
+    part = (borders - whole)[:, None, None]
+    up_to = sums[whole] + part * slices[whole]
+    return np.diff(up_to, axis=0) / np.diff(borders)[:, None, None]
 
 
 def cut_field(case: Judged, share: float) -> Judged:

@@ -57,6 +57,17 @@ def test_noise_has_the_deviation_that_was_asked_for():
     assert added.std() == pytest.approx(50, rel=0.05)
 
 
+def test_slices_of_any_thickness_are_means_of_the_parts_that_lie_in_them():
+    """Slice k has the value 6 k and is 2 mm thick: one of 3 mm holds the first and half of the second."""
+    case = _case()
+    case.image.array[:] = 6 * np.arange(len(case.image.array))[:, None, None]
+    thick = thicken(case, 3.0)
+    assert thick.image.geometry.spacing == pytest.approx((1.0, 1.0, 3.0))
+    assert thick.image.array[:3, 0, 0].tolist() == [2, 10, 20]
+    assert len(thick.image.array) == len(case.image.array) * 2 // 3
+    assert thicken(case, 1.5) is case
+
+
 def test_thick_slices_are_means_and_lie_in_the_middle_of_what_they_replace():
     case = _case(spacing=(1.0, 1.0, 2.0))
     thick = thicken(case, 4.0)
