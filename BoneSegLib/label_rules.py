@@ -39,6 +39,12 @@ class LabelRules:
             raise InputError(f"There are {len(self.sources)} labels.", remedy=f"Name 1 to {_MOST} of them.")
         seen: dict[Token, str] = {}
         for name, tokens in self.sources.items():
+            if is_background(name):
+                raise UsageError(
+                    f"A label cannot be called '{name}'.",
+                    cause="Models call that background which is no label at all.",
+                    remedy="Leave it out, or give it another name: --labels NAME=VALUE ...",
+                )
             for token in tokens:
                 if token == 0:
                     raise UsageError(f"Label '{name}' asks for the value 0, which is the background.")
@@ -56,13 +62,18 @@ class LabelRules:
 
         ``by_name``: only the names count.
         """
-        values = {_folded(name): value for value, known in segments.items() for name in known}
+        values: dict[Token, set[int]] = {}
+        for value, known in segments.items():
+            for name in known:
+                values.setdefault(_folded(name), set()).add(value)
         table = np.zeros(int(array.max(initial=0)) + 1, np.uint8)
         for label, tokens in enumerate(self.sources.values(), start=1):
             for token in tokens:
-                value = values.get(_folded(token)) if isinstance(token, str) else None if by_name else token
-                if value is not None and value < len(table):
-                    table[value] = label
+                if isinstance(token, str):
+                    drawn = values.get(_folded(token), set())
+                else:
+                    drawn = set() if by_name else {token}
+                table[[value for value in drawn if value < len(table)]] = label
         return table[array]
 
 
@@ -102,13 +113,24 @@ def refuse_totalsegmentator(strange: Iterable[int], name: str, *, remedy: str) -
 
 
 def rules_of_data(named: Mapping[str, int], values: Iterable[int], segments: Iterable[str]) -> LabelRules:
-    """Without ``--labels``: as dataset.json names them, or each segment by its name, or each value ``label_7``."""
+    """Without ``--labels``: as dataset.json names them, or each segment by its name, or each value ``label_7``.
+
+    Names of segments are the same in capitals and without; one that is called background is none.
+    """
     if named:
         return LabelRules({name: (value,) for name, value in sorted(named.items(), key=lambda item: item[1])})
-    by_name = {name: (name,) for name in dict.fromkeys(segments)}
-    if by_name:
-        return LabelRules(by_name)
+    spelt: dict[Token, str] = {}
+    for name in segments:
+        if not is_background(name):
+            spelt.setdefault(_folded(name), name)
+    if spelt:
+        return LabelRules({name: (name,) for name in spelt.values()})
     return LabelRules({f"label_{value}": (value,) for value in sorted(set(values) - {0})})
+
+
+def is_background(name: str) -> bool:
+    """Whether that is what models call the voxels that are no label."""
+    return name.casefold() == "background"
 
 
 def _read_rules(path: Path) -> LabelRules:
@@ -125,7 +147,7 @@ def _read_rules(path: Path) -> LabelRules:
                 f"'{path.name}': label '{name}' should be a value, a segment's name, or a list of such.",
                 remedy='Write {"liver": 1, "kidneys": [2, 3]}.',
             )
-        if name != "background":
+        if not is_background(name):
             sources[str(name)] = tuple(tokens)
     return LabelRules(sources)
 

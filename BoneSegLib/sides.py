@@ -1,4 +1,4 @@
-"""Left and right, told by the names of labels: they decide how images may be mirrored."""
+"""Left and right, and what is counted along the body, told by the names of labels: how images may be mirrored."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass
 _SIDES = {"left": "right", "lt": "rt", "l": "r", "links": "rechts"}
 _OTHER = {**_SIDES, **{right: left for left, right in _SIDES.items()}}
 _WORD = re.compile(r"[^\W_]+")
+_NUMBER = re.compile(r"\d+")
+_OF_A_VALUE = "label_#"
+"""What a label without a name is called (`BoneSegLib.label_rules`), by its value: that counts nothing."""
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,26 @@ class Mirroring:
 def mirroring_of(names: Sequence[str]) -> Mirroring:
     """How images with these labels (1, 2, 3, ... in this order) may be mirrored.
 
-    Without sides, along all axes, as in nnU-Net. With sides that come in pairs, left-right only, the names swapped:
-    a mirrored patient is a patient. With one side alone, not at all.
+    Without sides, along all axes, as in nnU-Net; but not up-down where names are counted (L1, L2, ...), since upside
+    down they would count the other way. With sides that come in pairs, left-right only, the names swapped: a mirrored
+    patient is a patient. With one side alone, not at all.
     """
     labels = {name.casefold(): label for label, name in enumerate(names, start=1)}
     same = tuple(range(len(names) + 1))
     partners = {label: mirrored_name(name) for name, label in labels.items()}
     sided = {label: name for label, name in partners.items() if name is not None}
     if not sided:
-        return Mirroring((0, 1, 2), same)
+        return Mirroring((1, 2) if _are_counted(names) else (0, 1, 2), same)
     if not all(name in labels for name in sided.values()):
         return Mirroring((), same)
     return Mirroring((2,), tuple(labels[sided[label]] if label in sided else label for label in same))
+
+
+def _are_counted(names: Sequence[str]) -> bool:
+    """Whether two of them differ in their numbers alone."""
+    stems = [_NUMBER.sub("#", name.casefold()) for name in names]
+    counted = [stem for stem in stems if "#" in stem and stem != _OF_A_VALUE]
+    return len(set(counted)) < len(counted)
 
 
 def mirrored_name(name: str) -> str | None:

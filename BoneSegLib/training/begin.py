@@ -154,7 +154,7 @@ def _require_drawn(voxels: dict[str, int], rules: LabelRules) -> None:
         raise InputError(
             f"{len(absent)} labels are drawn in no case: {', '.join(absent[:5])}.",
             cause=f"Asked for is: {asked}.",
-            remedy="Check values and names of --labels, or leave these labels out.",
+            remedy="Leave them out, of --labels or of dataset.json, or check the values that they stand for.",
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from BoneSegLib.errors import InputError
 from BoneSegLib.headless.image_file import IMAGE_SUFFIXES, stem
 from BoneSegLib.json_input import read_json
+from BoneSegLib.label_rules import is_background
 from BoneSegLib.training.data.source import Pair, Source
 
 _CHANNEL = "_0000"
@@ -86,6 +87,11 @@ def _label_names(labels: dict[str, object]) -> dict[str, int]:
                 "dataset.json has an 'ignore' label, which is not supported.",
                 remedy="Leave out the cases that are not drawn in full.",
             )
-        if name != "background":
+        if not str(value).strip().isdigit():
+            raise InputError(
+                f"dataset.json: label '{name}' has the value {value!r}.",
+                remedy='Write whole numbers, as in {"background": 0, "liver": 1}.',
+            )
+        if not is_background(name):
             names[name] = int(str(value))
     return names

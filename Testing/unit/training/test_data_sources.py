@@ -79,6 +79,7 @@ def test_nnunets_raw_layout_tells_channel_and_labels(raw):
         ({"channel_names": {"0": "CT", "1": "PET"}}, "2 input channels"),
         ({"labels": {"background": 0, "whole": [1, 2]}}, "a region"),
         ({"labels": {"background": 0, "a": 1, "ignore": 2}}, "ignore"),
+        ({"labels": {"Background": 0, "a": "one"}}, "the value 'one'"),
         ({"labels": None}, "incomplete"),
     ],
 )
