@@ -5,6 +5,8 @@ Everything that needs a distance transform is computed here, once per map, and t
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from BoneSegLib.errors import InputError
+from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.training.synthesis.tissue import target_table
 
 DEPTH_LIMIT_MM = 30.0
@@ -88,16 +91,25 @@ def _require_map(labels: NDArray, spacing: Sequence[float], name: str) -> None:
 def cached(name: str, make: Callable[[], AnatomyMap], *, cache: Path | None) -> AnatomyMap:
     """What ``make`` returns, from the folder ``cache`` if it was made before."""
     stored = cache / f"{name}.npz" if cache else None
-    if stored and stored.exists():
-        with np.load(stored) as arrays:
-            return AnatomyMap(name=name, spacing=float(arrays["spacing"]),
-                              **{key: arrays[key] for key in ("labels", "depth", "body", "gap")})  # fmt: skip
+    if stored and (found := _read_stored(stored, name)):
+        return found
     made = make()
     if stored:
         stored.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(stored, spacing=made.spacing, labels=made.labels, depth=made.depth, body=made.body,
-                            gap=made.gap)  # fmt: skip
+        with replacing(stored) as temporary:
+            np.savez_compressed(temporary, spacing=made.spacing, labels=made.labels, depth=made.depth, body=made.body,
+                                gap=made.gap)  # fmt: skip
     return made
+
+
+def _read_stored(stored: Path, name: str) -> AnatomyMap | None:
+    """What `cached` kept; None where there is nothing, or nothing whole (a run was killed, a disk was full)."""
+    try:
+        with np.load(stored) as arrays:
+            return AnatomyMap(name=name, spacing=float(arrays["spacing"]),
+                              **{key: arrays[key] for key in ("labels", "depth", "body", "gap")})  # fmt: skip
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def prepare_anatomy(
