@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.evaluation.tables import write_atomically
+from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.inference.device import choose_device
 from BoneSegLib.options import SYNTHESIS_DEVICES
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
@@ -104,16 +105,22 @@ def _paths(output: Path, name: str, file_format: str) -> tuple[Path, Path]:
 def _write(
     output: Path, name: str, ct: NDArray[np.int16], labels: NDArray[np.uint8], *, spacing: float, file_format: str
 ) -> None:
-    """The labels last and under their own name only when whole: their presence says that the case is complete."""
+    """The labels last and under their own name only when whole: their presence says that the case is complete.
+
+    What a killed run leaves of them begins with a dot, which readers of folders pass over.
+    """
     image_path, label_path = _paths(output, name, file_format)
     image_path.parent.mkdir(parents=True, exist_ok=True)
     label_path.parent.mkdir(parents=True, exist_ok=True)
-    partial = label_path.with_name("partial_" + label_path.name)
-    for path, array in ((image_path, ct), (partial, labels)):
-        if file_format == "npy":
-            np.save(path, array)
-        else:
-            image = sitk.GetImageFromArray(array)
-            image.SetSpacing((spacing,) * 3)
-            sitk.WriteImage(image, str(path), useCompression=True)
-    partial.replace(label_path)
+    _save(image_path, ct, spacing=spacing)
+    with replacing(label_path) as temporary:
+        _save(temporary, labels, spacing=spacing)
+
+
+def _save(path: Path, array: NDArray, *, spacing: float) -> None:
+    if path.suffix == ".npy":
+        np.save(path, array)
+        return
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((spacing,) * 3)
+    sitk.WriteImage(image, str(path), useCompression=True)
