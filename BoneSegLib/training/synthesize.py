@@ -21,6 +21,7 @@ from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.real_bone import load_bone_hu
+from BoneSegLib.training.synthesis.settings import keep_settings, require_same, settings_of
 from BoneSegLib.training.synthesis.shapes import load_shapes
 from BoneSegLib.training.synthesis.strangers import stranger
 from BoneSegLib.training.synthesis.tissue import OTHER_BONE
@@ -46,13 +47,18 @@ def run(
     """Writes cases ``first``, ``first + step``, ... below ``count`` to ``output``; returns their names.
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
-    and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
+    and an interrupted run goes on: cases already there are left. `InputError` where ``output`` holds cases that were
+    made with other settings. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
     ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the maps take
     on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`). ``device``: one of
     `SYNTHESIS_DEVICES` (see `synthesize_case`); a graphics card rounds differently. `MissingError` without it.
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
+    settings = settings_of(
+        maps, options, seed=seed, exclude=exclude, shapes=shapes, bone_hu=bone_hu, file_format=file_format
+    )
+    require_same(output, settings)
     others = load_shapes(shapes)
     runs_on = choose_device(device, SYNTHESIS_DEVICES)
     cache = output / "anatomy"
@@ -77,8 +83,10 @@ def run(
         else:
             patient = patient_of(path)
         ct, labels = synthesize_case(patient, options, rng, device=runs_on)
+        keep_settings(output, settings)
         _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
         logger.info("%s from %s, %s voxels", name, patient.anatomy.name, ct.shape)
+    keep_settings(output, settings)
     if file_format == "nnunet":
         _write_dataset(output)
     return names
