@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import bone, scanner, surroundings
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
+from BoneSegLib.training.synthesis.clothes import add_clothes
 from BoneSegLib.training.synthesis.damage import DamageOptions, damage
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, read_at, sampling_grid, sampling_points
 from BoneSegLib.training.synthesis.implants import Implant, apply_to_labels, random_implant
@@ -39,6 +40,7 @@ class SynthesisOptions:
     mirror: float = 0.5
     table: float = 0.7
     arm: float = 0.2
+    clothes: float = 0.5
     real_bone: float = 0.6
     """Share of the cases of a map with measured HU that show them."""
     implant: float = 0.1
@@ -70,6 +72,9 @@ def synthesize_case(
     body = ct > surroundings.BODY_HU
     if rng.random() < options.arm:
         surroundings.add_arm(ct, targets, body, spacing=options.spacing, rng=rng)
+    # Asked without a random number where nobody is dressed: the sample CT stays as it is.
+    if options.clothes and rng.random() < options.clothes:
+        add_clothes(ct, (ct > surroundings.BODY_HU) | (anatomy.body < 0), spacing=options.spacing, rng=rng)
     if rng.random() < options.table:
         surroundings.add_table(ct, body, spacing=options.spacing, rng=rng)
     implant = _implant(ct, targets, options, rng)

@@ -21,6 +21,7 @@ PLAIN = SynthesisOptions(
     mirror=0.0,
     table=0.0,
     arm=0.0,
+    clothes=0.0,
     implant=0.0,
     tilt=0.0,
     circle=0.0,
