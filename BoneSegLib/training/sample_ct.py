@@ -25,6 +25,7 @@ SAMPLE_OPTIONS = SynthesisOptions(
     mirror=0.0,
     table=1.0,
     arm=0.0,
+    clothes=0.0,
     implant=0.0,
     hardening=0.0,
     tilt=0.0,

@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.evaluation.tables import write_atomically
+from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.inference.device import choose_device
 from BoneSegLib.options import SYNTHESIS_DEVICES
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.real_bone import load_bone_hu
+from BoneSegLib.training.synthesis.settings import keep_settings, require_same, settings_of
 from BoneSegLib.training.synthesis.shapes import load_shapes
 from BoneSegLib.training.synthesis.strangers import stranger
 from BoneSegLib.training.synthesis.tissue import OTHER_BONE
@@ -45,13 +47,18 @@ def run(
     """Writes cases ``first``, ``first + step``, ... below ``count`` to ``output``; returns their names.
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
-    and an interrupted run goes on: cases already there are left. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
+    and an interrupted run goes on: cases already there are left. `InputError` where ``output`` holds cases that were
+    made with other settings. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
     ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the maps take
     on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`). ``device``: one of
     `SYNTHESIS_DEVICES` (see `synthesize_case`); a graphics card rounds differently. `MissingError` without it.
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
+    settings = settings_of(
+        maps, options, seed=seed, exclude=exclude, shapes=shapes, bone_hu=bone_hu, file_format=file_format
+    )
+    require_same(output, settings)
     others = load_shapes(shapes)
     runs_on = choose_device(device, SYNTHESIS_DEVICES)
     cache = output / "anatomy"
@@ -76,8 +83,10 @@ def run(
         else:
             patient = patient_of(path)
         ct, labels = synthesize_case(patient, options, rng, device=runs_on)
+        keep_settings(output, settings)
         _write(output, name, ct, labels, spacing=options.spacing, file_format=file_format)
         logger.info("%s from %s, %s voxels", name, patient.anatomy.name, ct.shape)
+    keep_settings(output, settings)
     if file_format == "nnunet":
         _write_dataset(output)
     return names
@@ -104,16 +113,22 @@ def _paths(output: Path, name: str, file_format: str) -> tuple[Path, Path]:
 def _write(
     output: Path, name: str, ct: NDArray[np.int16], labels: NDArray[np.uint8], *, spacing: float, file_format: str
 ) -> None:
-    """The labels last and under their own name only when whole: their presence says that the case is complete."""
+    """The labels last and under their own name only when whole: their presence says that the case is complete.
+
+    What a killed run leaves of them begins with a dot, which readers of folders pass over.
+    """
     image_path, label_path = _paths(output, name, file_format)
     image_path.parent.mkdir(parents=True, exist_ok=True)
     label_path.parent.mkdir(parents=True, exist_ok=True)
-    partial = label_path.with_name("partial_" + label_path.name)
-    for path, array in ((image_path, ct), (partial, labels)):
-        if file_format == "npy":
-            np.save(path, array)
-        else:
-            image = sitk.GetImageFromArray(array)
-            image.SetSpacing((spacing,) * 3)
-            sitk.WriteImage(image, str(path), useCompression=True)
-    partial.replace(label_path)
+    _save(image_path, ct, spacing=spacing)
+    with replacing(label_path) as temporary:
+        _save(temporary, labels, spacing=spacing)
+
+
+def _save(path: Path, array: NDArray, *, spacing: float) -> None:
+    if path.suffix == ".npy":
+        np.save(path, array)
+        return
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((spacing,) * 3)
+    sitk.WriteImage(image, str(path), useCompression=True)

@@ -11,6 +11,9 @@ from pathlib import Path
 from BoneSegLib.errors import InputError, UsageError
 from BoneSegLib.options import SYNTHESIS_DEVICES, check_device
 
+CASE_SPACING = 1.5
+"""mm; that of cases for the networks of the bundled model."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``boneseg synthesize``."""
@@ -40,6 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="npy: arrays that 'boneseg train' maps into memory; nnunet: NIfTI in nnU-Net's raw layout "
         "(default: %(default)s)",
     )
+    parser.add_argument("--spacing", type=float, default=CASE_SPACING, metavar="MM",
+                        help="edge of the cases' voxels, 0.5 to 6; other than the default with --format nnunet only. A "
+                        "case has at most 250 x 200 x 256 voxels: small ones show less of a patient "
+                        "(default: %(default)s)")  # fmt: skip
     parser.add_argument("--device", default="cpu", metavar="|".join(SYNTHESIS_DEVICES),
                         help="where the deformation and the streaks are computed; cases made on a graphics card are "
                         "those of the CPU but for rounding (default: %(default)s)")  # fmt: skip
@@ -51,6 +58,14 @@ def run_command(args: argparse.Namespace) -> int:
     """Run it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
     if min(args.count, args.step, args.threads) < 1 or args.first < 0:
         raise UsageError("--count, --step and --threads should be at least 1, --first at least 0.")
+    if not 0.5 <= args.spacing <= 6:
+        raise UsageError("--spacing should be 0.5 to 6 mm.")
+    if args.format == "npy" and args.spacing != CASE_SPACING:
+        raise UsageError(
+            f"Cases of --format npy have voxels of {CASE_SPACING} mm.",
+            cause="They are for the networks of the bundled model, which are trained on such.",
+            remedy="Add --format nnunet.",
+        )
     check_device(args.device, SYNTHESIS_DEVICES)
     if not any(args.maps.glob("*.nii.gz")):
         raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
@@ -61,13 +76,15 @@ def run_command(args: argparse.Namespace) -> int:
     import torch
 
     from BoneSegLib.training import synthesize
+    from BoneSegLib.training.synthesis.generator import SynthesisOptions
 
     torch.set_num_threads(args.threads)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     excluded = tuple(name for name in args.exclude.split(",") if name)
     names = synthesize.run(args.maps, args.output, count=args.count, first=args.first, step=args.step, seed=args.seed,
                            exclude=excluded, file_format=args.format, shapes=args.shapes,
-                           bone_hu=args.bone_hu, device=args.device)  # fmt: skip
+                           bone_hu=args.bone_hu, device=args.device,
+                           options=SynthesisOptions(spacing=args.spacing))  # fmt: skip
     if args.json:
         sys.stdout.write(json.dumps({"output": str(args.output), "cases": names}) + "\n")
     else:

@@ -5,6 +5,8 @@ Everything that needs a distance transform is computed here, once per map, and t
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from BoneSegLib.errors import InputError
+from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.training.synthesis.tissue import target_table
 
 DEPTH_LIMIT_MM = 30.0
@@ -61,7 +64,8 @@ def load_anatomy_map(path: Path, *, cache: Path | None = None) -> AnatomyMap:
         return prepare_anatomy(name, labels.astype(np.uint8), image.GetSpacing()[0])
 
     name = path.name.split(".")[0]
-    return cached(name, prepare, cache=cache)
+    stat = path.stat()
+    return cached(name, prepare, cache=cache, origin=f"{stat.st_size} {stat.st_mtime_ns}")
 
 
 def _read(path: Path) -> sitk.Image:
@@ -85,19 +89,33 @@ def _require_map(labels: NDArray, spacing: Sequence[float], name: str) -> None:
         raise InputError(f"'{name}' has voxels of {told} mm, not cubes.", remedy=_GIVE_MAPS)
 
 
-def cached(name: str, make: Callable[[], AnatomyMap], *, cache: Path | None) -> AnatomyMap:
-    """What ``make`` returns, from the folder ``cache`` if it was made before."""
+def cached(name: str, make: Callable[[], AnatomyMap], *, cache: Path | None, origin: str) -> AnatomyMap:
+    """What ``make`` returns, from the folder ``cache`` if it was made before.
+
+    ``origin`` tells what it is made of: of another origin, or half written, it is made again.
+    """
     stored = cache / f"{name}.npz" if cache else None
-    if stored and stored.exists():
-        with np.load(stored) as arrays:
-            return AnatomyMap(name=name, spacing=float(arrays["spacing"]),
-                              **{key: arrays[key] for key in ("labels", "depth", "body", "gap")})  # fmt: skip
+    if stored and (found := _read_stored(stored, name, origin)):
+        return found
     made = make()
     if stored:
         stored.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(stored, spacing=made.spacing, labels=made.labels, depth=made.depth, body=made.body,
-                            gap=made.gap)  # fmt: skip
+        with replacing(stored) as temporary:
+            np.savez_compressed(temporary, origin=origin, spacing=made.spacing, labels=made.labels, depth=made.depth,
+                                body=made.body, gap=made.gap)  # fmt: skip
     return made
+
+
+def _read_stored(stored: Path, name: str, origin: str) -> AnatomyMap | None:
+    """What `cached` kept; None where that is nothing, of another origin, or broken."""
+    try:
+        with np.load(stored) as arrays:
+            if str(arrays["origin"]) != origin:
+                return None
+            return AnatomyMap(name=name, spacing=float(arrays["spacing"]),
+                              **{key: arrays[key] for key in ("labels", "depth", "body", "gap")})  # fmt: skip
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def prepare_anatomy(

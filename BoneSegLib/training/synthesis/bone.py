@@ -54,12 +54,12 @@ def bone_hu(
     return (core * (1 - rim) + shell * unevenness * rim).astype(np.float32)
 
 
-def femur_shaft(targets: NDArray[np.uint8], heights: NDArray[np.float32], spacing: float) -> NDArray[np.float32]:
-    """0 in the femur's head, rising to 1 some 60 mm below its top; ``heights``: the k coordinate in the map."""
+def femur_shaft(targets: NDArray[np.uint8], heights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """0 in the femur's head, rising to 1 some 60 mm below its top; ``heights``: mm along k in the map."""
     result = np.zeros(targets.shape, np.float32)
     for label in _FEMURS:
         mask = targets == label
         if mask.any():
             top = float(heights[mask].max())
-            result[mask] = np.clip(((top - heights[mask]) * spacing - 45) / 30, 0, 1)
+            result[mask] = np.clip((top - heights[mask] - 45) / 30, 0, 1)
     return result

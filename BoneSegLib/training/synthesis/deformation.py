@@ -41,16 +41,18 @@ def sampling_points(
     spacing: float,
     options: DeformationOptions,
     rng: np.random.Generator,
+    step: float = 1.0,
     device: torch.device | None = None,
 ) -> torch.Tensor:
     """Where each output voxel (kji) lies in the map: (k, j, i) voxel coordinates, shape ``(*shape, 3)``.
 
-    ``center`` is the map's voxel at the middle of the output; ``spacing`` of map and output in mm. The points lie on
-    ``device`` (the CPU, if none is named), and what is done with them is done there.
+    ``center`` is the map's voxel at the middle of the output; ``spacing`` of the map in mm; ``step``: map voxels from
+    one output voxel to the next. The points lie on ``device`` (the CPU, if none is named), and what is done with them
+    is done there.
     """
     scale = np.exp(rng.normal(0, options.log_size)) * np.exp(rng.normal(0, options.log_axis_size, 3))
     matrix = rotation_matrix(rng.normal(0, options.rotation)) * scale
-    axes = [torch.arange(size, dtype=torch.float32, device=device) - (size - 1) / 2 for size in shape]
+    axes = [torch.arange(size, dtype=torch.float32, device=device) * step - (size - 1) * step / 2 for size in shape]
     offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)
     points = offsets @ torch.from_numpy(matrix.T.astype(np.float32)).to(device)
     _bend(points, spacing=spacing, options=options, rng=rng)
@@ -58,7 +60,7 @@ def sampling_points(
     for length, largest in options.elastic:
         amplitude = rng.uniform(0, largest) / spacing
         for axis in range(3):
-            points[..., axis] += amplitude * smooth_noise(shape, length / spacing, rng, device=device)
+            points[..., axis] += amplitude * smooth_noise(shape, length / (spacing * step), rng, device=device)
     return points
 
 

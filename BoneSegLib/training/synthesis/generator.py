@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis import bone, scanner, surroundings
 from BoneSegLib.training.synthesis.anatomy_map import AnatomyMap
+from BoneSegLib.training.synthesis.clothes import add_clothes
 from BoneSegLib.training.synthesis.damage import DamageOptions, damage
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, read_at, sampling_grid, sampling_points
 from BoneSegLib.training.synthesis.implants import Implant, apply_to_labels, random_implant
@@ -26,8 +27,10 @@ class SynthesisOptions:
     """What may happen to a case, and how often. Probabilities are 0-1, lengths mm."""
 
     spacing: float = 1.5
+    """Of the case's voxels, whatever those of the map are."""
     largest_shape: tuple[int, int, int] = (250, 200, 256)
-    """Voxels (kji) of a case at most: 375 mm of a patient fill the memory of a small machine well."""
+    """Voxels (kji) of a case at most: 375 mm of a patient fill the memory of a small machine well. Of a finer grid, as
+    many show less of the patient."""
     strangers: float = 0.12
     """Share of cases of heads, limbs and lone bones, made up."""
     negatives: float = 0.06
@@ -39,6 +42,7 @@ class SynthesisOptions:
     mirror: float = 0.5
     table: float = 0.7
     arm: float = 0.2
+    clothes: float = 0.5
     real_bone: float = 0.6
     """Share of the cases of a map with measured HU that show them."""
     implant: float = 0.1
@@ -70,6 +74,9 @@ def synthesize_case(
     body = ct > surroundings.BODY_HU
     if rng.random() < options.arm:
         surroundings.add_arm(ct, targets, body, spacing=options.spacing, rng=rng)
+    # Asked without a random number where nobody is dressed: the sample CT stays as it is.
+    if options.clothes and rng.random() < options.clothes:
+        add_clothes(ct, (ct > surroundings.BODY_HU) | (anatomy.body < 0), spacing=options.spacing, rng=rng)
     if rng.random() < options.table:
         surroundings.add_table(ct, body, spacing=options.spacing, rng=rng)
     implant = _implant(ct, targets, options, rng)
@@ -99,24 +106,26 @@ def _deform(
     patient: Patient, options: SynthesisOptions, rng: np.random.Generator, device: torch.device | None
 ) -> WarpedAnatomy:
     source = patient.anatomy
-    shape, center = _field_of_view(source, options, rng)
+    step = options.spacing / source.spacing
+    field, center = _field_of_view(source, options, rng)
+    shape = [max(32, round(size / step) // 2 * 2) for size in field]
     points = sampling_points(shape, center=center, spacing=source.spacing, options=options.deformation, rng=rng,
-                             device=device)  # fmt: skip
+                             step=step, device=device)  # fmt: skip
     points, astray = change(points, patient, options.patient, rng)
     stray = astray.cpu().numpy()
     grid = sampling_grid(points, source.labels.shape)
     labels = read_at(source.labels, grid, nearest=True).astype(np.uint8)
     depth = read_at(source.depth, grid, outside=-30.0)
     labels[stray], depth[stray] = MUSCLE, np.minimum(depth[stray], -2)
-    damage(labels, depth, spacing=source.spacing, options=options.damage, rng=rng)
+    damage(labels, depth, spacing=options.spacing, options=options.damage, rng=rng)
     return WarpedAnatomy(
         labels=labels,
         targets=target_table()[labels],
         depth=depth,
         body=read_at(source.body, grid, outside=_FAR_MM),
         gap=read_at(source.gap, grid) > 0.5,
-        heights=points[..., 0].cpu().numpy(),
-        spacing=source.spacing,
+        heights=points[..., 0].cpu().numpy() * np.float32(source.spacing),
+        spacing=options.spacing,
         bone_hu=_real_bone(patient, grid, options, rng),
     )
 
@@ -133,40 +142,38 @@ def _real_bone(
 
 def _field_of_view(
     source: AnatomyMap, options: SynthesisOptions, rng: np.random.Generator
-) -> tuple[list[int], NDArray[np.float64]]:
-    """Shape of the case and the map voxel at its middle."""
+) -> tuple[NDArray[np.int_], NDArray[np.float64]]:
+    """How many voxels of the map a case shows (kji), and the one at its middle."""
     targets = source.targets
+    # Rounded, since files tell 1.5 mm as 1.4999999.
+    largest = (np.array(options.largest_shape) * options.spacing / source.spacing).round(3)
     size = np.array(targets.shape)
     levels = np.flatnonzero(((targets > 0) & (targets < OTHER_BONE)).any((1, 2)))
-    shape = np.minimum(size * 1.04, options.largest_shape).astype(int)
+    shape = np.minimum(size * 1.04, largest).astype(int)
     center = (size - 1) / 2
     if not levels.size:
         shape[0] = int(rng.uniform(0.35, 1.0) * shape[0])
         center[0] = rng.uniform(min(shape[0], size[0]) / 2, size[0] - min(shape[0], size[0]) / 2)
-        return _even(shape), center
+        return shape, center
     above = size[0] - levels.max() - 1  # levels of thorax and shoulders
-    if rng.random() < options.whole and size[0] <= options.largest_shape[0]:
-        return _even(shape), center
+    if rng.random() < options.whole and size[0] <= largest[0]:
+        return shape, center
     if rng.random() < options.negatives and above > 90:
-        shape[0] = int(rng.uniform(60, min(above - 25, options.largest_shape[0])))
+        shape[0] = int(rng.uniform(60, min(above - 25, largest[0])))
         low, high = levels.max() + 18 + shape[0] / 2, size[0] - shape[0] / 2
         center[0] = rng.uniform(low, max(low, high))
-        return _even(shape), center
+        return shape, center
     if rng.random() < options.tight:
         shape = np.minimum(shape, (np.array([220, 110, 120]) * rng.uniform(0.75, 1.4, 3)).astype(int))
         voxels = np.argwhere((targets > 0) & (targets < OTHER_BONE))
-        return _even(shape), (voxels[rng.integers(len(voxels))] + rng.normal(0, 15, 3)) * [1, 0.7, 0.8] + size * [
+        return shape, (voxels[rng.integers(len(voxels))] + rng.normal(0, 15, 3)) * [1, 0.7, 0.8] + size * [
             0, 0.15, 0.1]  # fmt: skip
     shape[0] = int(shape[0] * rng.uniform(0.5, 1.0) ** 0.7)
     center[0] = rng.uniform(levels.min(), levels.max() + min(30, above))
     half = shape[0] / 2
     if rng.random() < 0.7:  # otherwise the field sticks out of the map, which is a cut through the patient
         center[0] = np.clip(center[0], half, max(half, size[0] - half))
-    return _even(shape), center
-
-
-def _even(shape: NDArray[np.int_]) -> list[int]:
-    return [max(32, int(size) // 2 * 2) for size in shape]
+    return shape, center
 
 
 def _implant(
@@ -188,7 +195,7 @@ def _insert_bones(
     near = anatomy.depth > -3
     if not near.any():
         return
-    shaft = bone.femur_shaft(anatomy.targets, anatomy.heights, anatomy.spacing)
+    shaft = bone.femur_shaft(anatomy.targets, anatomy.heights)
     solid = anatomy.bone_hu
     if solid is None:
         solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)

@@ -16,9 +16,10 @@ AIR_HU = -1000.0
 
 @dataclass(frozen=True)
 class WarpedAnatomy:
-    """One patient: the arrays of an `AnatomyMap` after deformation, all of one shape (kji).
+    """One patient: the arrays of an `AnatomyMap` after deformation, all of one shape (kji), on the grid of the case.
 
-    ``bone_hu``: measured HU of the bones, where there are any.
+    ``heights``: where each voxel was in the map, mm along k. ``spacing``: mm of the case's voxels. ``bone_hu``:
+    measured HU of the bones, where there are any.
     """
 
     labels: NDArray[np.uint8]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def stranger(sources: Iterable[AnatomyMap], *, seed: int, rng: np.random.Generat
             return long_bones(own)
         return head_and_neck(source, own) if kind == "head" else lone_bones(source, own)
 
-    return cached(f"{kind if source else 'limbs'}_{name}_{variant}", make, cache=cache)
+    origin = f"{seed} {hashlib.sha256(source.labels.tobytes()).hexdigest() if source else ''}"
+    return cached(f"{kind if source else 'limbs'}_{name}_{variant}", make, cache=cache, origin=origin)
 
 
 def _has_other_bones(source: AnatomyMap) -> bool:

@@ -1,4 +1,4 @@
-"""What lies around the patient: the table, its mattress, the arms, cables."""
+"""What lies around the patient: the table, its mattress, an arm."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from BoneSegLib.training.synthesis.tissue import OTHER_BONE
 
-_AIR_HU = -1000.0
+AIR_HU = -1000.0
 BODY_HU = -300.0
 """What lies above is the patient, before anything is laid around."""
 
@@ -27,25 +27,25 @@ def add_table(ct: NDArray[np.float32], body: NDArray[np.bool_], *, spacing: floa
     y, x = y * spacing, (x - ct.shape[2] / 2) * spacing - rng.normal(0, 15)
     curve, half = rng.uniform(0, 0.0012), rng.uniform(170, 260)
     top = rows.max() * spacing + rng.uniform(2, 25)
-    sheet = _Shell(spacing=spacing, thickness=rng.uniform(1.5, 5), hu=rng.uniform(-600, 250))
+    sheet = Shell(spacing=spacing, thickness=rng.uniform(1.5, 5), hu=rng.uniform(-600, 250))
     parts = [sheet.painted(_from_curve(y - top, x, curve, half))]
     if rng.random() < 0.4:
-        cover = _Shell(spacing=spacing, thickness=rng.uniform(0.5, 2), hu=rng.uniform(-600, 100))
+        cover = Shell(spacing=spacing, thickness=rng.uniform(0.5, 2), hu=rng.uniform(-600, 100))
         parts.append(cover.painted(_from_curve(y - top + rng.uniform(3, 20), x, curve * rng.uniform(0.3, 1), half)))
     if rng.random() < 0.5:
         corner, foot, floor = top - curve * half**2, half * rng.uniform(0.4, 0.8), top + rng.uniform(30, 110)
         parts.append(sheet.painted(np.where(np.abs(x) <= foot, np.abs(y - floor), np.inf)))
-        rail = _Shell(spacing=spacing, thickness=rng.uniform(4, 20), hu=rng.uniform(0, 900))
+        rail = Shell(spacing=spacing, thickness=rng.uniform(4, 20), hu=rng.uniform(0, 900))
         for side in (-1, 1):
             parts.append(sheet.painted(_from_line(y, x, (corner, side * half), (floor, side * foot))))
             parts.append(rail.painted(np.hypot(y - corner, x - side * half)))
     painted = np.maximum.reduce(parts)
     free = (ct < -500) & (painted > 0)
-    np.copyto(ct, np.maximum(ct, _AIR_HU + painted), where=free)
+    np.copyto(ct, np.maximum(ct, AIR_HU + painted), where=free)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Shell:
+class Shell:
     """A sheet of ``thickness`` mm in voxels of ``spacing`` mm, which it may fill in part."""
 
     spacing: float
@@ -55,7 +55,7 @@ class _Shell:
     def painted(self, distance: NDArray[np.float64]) -> NDArray[np.float64]:
         """HU above air, by the ``distance`` (mm) to the middle of the sheet."""
         share = ((self.thickness + self.spacing) / 2 - distance) / self.spacing
-        return np.clip(share, 0, min(1.0, self.thickness / self.spacing)) * (self.hu - _AIR_HU)
+        return np.clip(share, 0, min(1.0, self.thickness / self.spacing)) * (self.hu - AIR_HU)
 
 
 def _from_curve(y: NDArray, x: NDArray, curve: float, half: float) -> NDArray[np.float64]:

@@ -56,6 +56,13 @@ def test_nnunets_raw_layout_holds_the_same_case(cases, tmp_path):
     assert names == {**{structure.id: structure.label for structure in STRUCTURES}, "other_bone": 11}
 
 
+def test_nnunets_raw_layout_may_have_another_spacing(cases, tmp_path):
+    words = ["--count", 1, "--exclude", "unwanted", "--format", "nnunet", "--spacing", 3]
+    assert _run(synthesize, cases.parent / "maps", "-o", tmp_path, *words) == 0
+    for path in (find_source(tmp_path).pairs[0].image, find_source(tmp_path).pairs[0].labels):
+        assert sitk.ReadImage(str(path)).GetSpacing() == (3.0, 3.0, 3.0)
+
+
 def test_a_short_training_ends_with_a_model_that_the_engine_reads(cases, tmp_path, capsys):
     arguments = [cases, "-o", tmp_path / "run", "--stage", "3d_lowres", "--steps", 1, "--batch", 1, "--json"]
     assert _run(train, *arguments, "--window", "32,32,32", "--export", tmp_path / "model") == 0

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BoneSegLib.errors import InputError
+from BoneSegLib.errors import InputError, UsageError
 from BoneSegLib.training.commands import synthesize
 
 
@@ -40,6 +40,19 @@ def test_what_is_no_map_of_anatomy_is_refused(tmp_path, voxels, spacing, message
     with pytest.raises(InputError, match=message):
         synthesize_from(voxels, tmp_path, spacing=spacing)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--spacing", "0.1", "--format", "nnunet"], "--spacing should be 0.5 to 6 mm"),
+        (["--spacing", "nan", "--format", "nnunet"], "--spacing should be 0.5 to 6 mm"),
+        (["--spacing", "0.8"], "--format npy have voxels of 1.5 mm"),
+    ],
+)
+def test_a_spacing_that_cannot_be_used_is_refused(tmp_path, words, message):
+    with pytest.raises(UsageError, match=message):
+        synthesize.run_command(arguments(tmp_path, *words))
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):

@@ -21,6 +21,7 @@ PLAIN = SynthesisOptions(
     mirror=0.0,
     table=0.0,
     arm=0.0,
+    clothes=0.0,
     implant=0.0,
     tilt=0.0,
     circle=0.0,
@@ -61,6 +62,29 @@ def test_without_deformation_the_labels_are_those_of_the_map(a_block_person):
         slice((a - b) // 2, (a - b) // 2 + b) for a, b in zip(labels.shape, a_block_person.labels.shape, strict=True)
     )
     assert (labels[middle] == a_block_person.targets).mean() > 0.99
+
+
+@pytest.mark.parametrize("spacing", [0.5, 0.75])
+def test_on_a_finer_grid_each_bone_is_as_large(a_block_person, spacing):
+    options = replace(PLAIN, largest_shape=(600, 200, 200))
+    expected, found = (
+        np.bincount(_case(a_block_person, replace(options, spacing=step))[1].ravel(), minlength=CLASS_COUNT) * step**3
+        for step in (1.5, spacing)
+    )
+    np.testing.assert_allclose(found[1:], expected[1:], rtol=0.02)
+
+
+def test_a_map_of_larger_voxels_makes_a_larger_patient(a_block_person):
+    twice = replace(a_block_person, spacing=3.0)
+    options = replace(PLAIN, largest_shape=(400, 400, 400))
+    once, larger = (_case(person, options)[1] for person in (a_block_person, twice))
+    assert (larger > 0).sum() == pytest.approx(8 * (once > 0).sum(), rel=0.02)
+
+
+def test_on_a_fine_grid_a_case_shows_less_rather_than_fill_the_memory(a_block_person):
+    ct, _ = _case(a_block_person, replace(PLAIN, spacing=0.5, largest_shape=(120, 80, 100)))
+    assert ct.shape[0] <= 120
+    assert ct.shape[1:] == (78, 98)  # 26 and 33 voxels of the map, even numbers of the case's
 
 
 def test_bone_is_brighter_than_what_surrounds_it_and_air_is_air(a_block_person):
