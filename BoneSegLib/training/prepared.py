@@ -14,6 +14,7 @@ from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import AxisOrders, Shape, axis_orders, resample_image, resampled_shape
 from BoneSegLib.models.plans import Resampling
+from BoneSegLib.training.cases import label_points
 from BoneSegLib.training.data.harmonise import StraightCase
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 
@@ -26,6 +27,22 @@ _LABELS_END, _IMAGE_END, _ANSWER_END = "_labels.npy", "_image.npy", "_coarse.npy
 def prepared_path(folder: Path, case: str) -> Path:
     """The file of labels of a case; its presence says that the case is complete."""
     return folder / f"{case}{_LABELS_END}"
+
+
+def is_prepared(folder: Path, case: str) -> bool:
+    """Whether a case is complete; files that lost their end (no power, a broken copy) are made again."""
+    try:
+        open_prepared(prepared_path(folder, case))
+    except (OSError, ValueError, EOFError):
+        return False
+    return True
+
+
+def forget_prepared(folder: Path, case: str) -> None:
+    """Deletes all that was made from a case, its labels first, which say that it is complete."""
+    for end in (_LABELS_END, _IMAGE_END, _ANSWER_END):
+        (folder / f"{case}{end}").unlink(missing_ok=True)
+    label_points.cache_clear()
 
 
 def open_prepared(labels: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:

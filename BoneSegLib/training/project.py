@@ -45,7 +45,8 @@ class ProjectOptions:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Project:
-    """A training in ``folder``. ``voxels``: drawn voxels of each label over all cases, by name."""
+    """A training in ``folder``. ``voxels``: drawn voxels of each label over all cases, by name. ``hashes``: of the
+    files that each case was prepared from, by name."""
 
     folder: Path
     source: Source
@@ -55,6 +56,7 @@ class Project:
     median_size_mm: Spacing
     voxels: dict[str, int]
     options: ProjectOptions
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_ct(self) -> bool:
@@ -83,6 +85,7 @@ def save_project(project: Project) -> None:
     content = {
         "options": project.options.to_dict(),
         "cases": list(project.cases),
+        "hashes": dict(project.hashes),
         "labels": {name: list(tokens) for name, tokens in project.rules.sources.items()},
         "voxels": project.voxels,
         "channel": project.channel,
@@ -112,6 +115,7 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
         median_size_mm=(k, j, i),
         voxels=content["voxels"],
         options=options,
+        hashes=content.get("hashes", {}),
     )
 
 

@@ -20,11 +20,11 @@ from BoneSegLib.training.begin import begin, prepare_cases
 from BoneSegLib.training.folds import split_of
 from BoneSegLib.training.loop import LoopOptions
 from BoneSegLib.training.planning.planner import PlannerOptions
-from BoneSegLib.training.prepared import open_answer, prepared_path
+from BoneSegLib.training.prepared import answer_path, open_answer, prepared_path
 from BoneSegLib.training.project import ProjectOptions
 from BoneSegLib.training.train_fold import FoldOptions, train_fold
 from Testing.support.ball_runs import HUNDRED_STEPS, LABELS, QUICK
-from Testing.support.balls import CT, write_pairs
+from Testing.support.balls import CT, ball_arrays, write_image, write_pairs
 
 
 def _json(capsys, *words) -> dict:
@@ -187,3 +187,73 @@ def test_a_folder_that_cannot_be_made_is_told_before_any_image_is_read(tmp_path,
     data = write_pairs(tmp_path / "data", 1)
     assert main(["train", str(data), "-o", str(tmp_path / "absent" / "deeper" / "run"), *QUICK]) == 3
     assert "does not exist" in capsys.readouterr().err
+
+
+@pytest.fixture
+def a_begun_run(tmp_path):
+    """A cascade of tiny networks on two cases, prepared and with an answer of the first network for each."""
+    data = write_pairs(tmp_path / "data", 2)
+    planner = PlannerOptions(features=4, most_features=8, patch=(16, 16, 16), spacing=(1.0, 1.0, 1.0), stages=2)
+
+    def again(**words):
+        project = begin(data, tmp_path / "run", ProjectOptions(planner=planner), **words)
+        prepare_cases(project)
+        return project
+
+    project = again()
+    for name in project.cases:
+        np.save(answer_path(project.prepared(project.plans[1]), name), np.zeros((2, 2, 2), np.uint8))
+    return data, project, again
+
+
+def _drawn(project, case: str) -> int:
+    return max(np.count_nonzero(np.load(prepared_path(project.prepared(plan), case))) for plan in project.plans)
+
+
+def test_a_case_whose_labels_were_mended_is_prepared_again_and_no_other(a_begun_run):
+    data, project, again = a_begun_run
+    fine = project.prepared(project.plans[1])
+    before = {case: (_drawn(project, case), prepared_path(fine, case).stat().st_mtime_ns) for case in project.cases}
+    _, labels = ball_arrays(0)
+    write_image(data / "case0_labels.nii.gz", np.where(labels == 2, 2, 0).astype(np.uint16))
+    assert "case0" in again().source.notes[-1]
+    assert 0 < _drawn(project, "case0") < before["case0"][0]
+    assert not answer_path(fine, "case0").exists()
+    assert prepared_path(fine, "case1").stat().st_mtime_ns == before["case1"][1]
+    assert answer_path(fine, "case1").exists()
+    assert not again().source.notes, "told once"
+
+
+def test_a_copy_of_the_data_is_the_same_data(a_begun_run):
+    data, _, again = a_begun_run
+    for path in data.iterdir():
+        path.touch()
+    assert not again().source.notes
+
+
+def test_looking_at_the_plans_leaves_changed_cases_for_the_training(a_begun_run):
+    data, project, _ = a_begun_run
+    write_image(data / "case0_labels.nii.gz", ball_arrays(7)[1].astype(np.uint16))
+    begin(data, project.folder, project.options, keep=False)
+    assert prepared_path(project.prepared(project.plans[0]), "case0").exists()
+
+
+def test_a_training_that_was_begun_before_hashes_were_kept_goes_on(a_begun_run):
+    _, project, again = a_begun_run
+    path = project.folder / "training.json"
+    content = json.loads(path.read_text())
+    del content["hashes"]
+    path.write_text(json.dumps(content))
+    assert not again().source.notes
+    assert json.loads(path.read_text())["hashes"] == project.hashes
+
+
+@pytest.mark.parametrize("ending", ["labels", "image"])
+@pytest.mark.parametrize("size", [0, 200])
+def test_a_prepared_case_that_lost_its_end_is_made_again(a_begun_run, ending, size):
+    _, project, again = a_begun_run
+    path = project.prepared(project.plans[0]) / f"case0_{ending}.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:size])
+    again()
+    assert path.read_bytes() == whole
