@@ -23,7 +23,8 @@ from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.prepared import answer_path, prepare_answer
 from BoneSegLib.training.project import Project
 from BoneSegLib.training.train_fold import CHECKPOINT
-from BoneSegLib.training.write_model import export_stages, fold_weights
+from BoneSegLib.training.trained_folds import fold_weights
+from BoneSegLib.training.write_model import export_stages
 from BoneSegLib.volume import LabelMap
 
 logger = logging.getLogger(__name__)

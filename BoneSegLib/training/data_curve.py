@@ -18,7 +18,8 @@ from BoneSegLib.training.curves import append_row
 from BoneSegLib.training.folds import Split, split_of
 from BoneSegLib.training.loop import Progress
 from BoneSegLib.training.project import Project
-from BoneSegLib.training.train_fold import CHECKPOINT, FoldOptions, Report, train_fold
+from BoneSegLib.training.train_fold import FoldOptions, Report, train_fold
+from BoneSegLib.training.trained_folds import fold_weights
 from BoneSegLib.training.write_model import export_weights
 
 FILE, PICTURE = "data_curve.csv", "data_curve.png"
@@ -71,8 +72,7 @@ def _point(project: Project, split: Split, options: FoldOptions, tell: Tell, *, 
         report = _report(tell, size, done + place / len(project.plans), total * len(project.plans))
         folder = own.fold_folder(plan, split.fold)
         train_fold(project, plan, split, folder, options, report=report)
-        state = torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")
-        states[plan.name] = {split.fold: state["averaged"]}
+        states[plan.name] = {split.fold: fold_weights(own, plan, split.fold)}
     model = export_weights(own, states, name=f"{project.folder.name}-{size}")
     return Point(size, validate_fold(own, split, model, device=options.device, precision=options.precision))
 

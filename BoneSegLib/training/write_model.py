@@ -15,9 +15,8 @@ from BoneSegLib.training.card import ModelCard
 from BoneSegLib.training.cross_validation import read_dice
 from BoneSegLib.training.export import ModelContent, TrainedStage, export_model
 from BoneSegLib.training.folds import ALL
-from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.project import Project
-from BoneSegLib.training.train_fold import CHECKPOINT
+from BoneSegLib.training.trained_folds import begun_folds, fold_weights, is_trained
 
 MODEL = "model"
 
@@ -26,11 +25,14 @@ Weights = Mapping[str, Mapping[str, Mapping[str, torch.Tensor]]]
 
 
 def write_model(project: Project, *, name: str, fold_all: bool = False) -> Path:
-    """The model folder in the project's: averaged weights of every fold that all networks were trained on so far.
+    """The model folder in the project's: averaged weights of every fold on which all networks have spent their budget.
 
     ``fold_all``: of the training on all cases instead.
     """
-    weights = {plan.name: _weights(project, plan, fold_all=fold_all) for plan in project.plans}
+    folds = [fold for fold in begun_folds(project) if (fold == ALL) == fold_all and is_trained(project, fold)]
+    if not folds:
+        raise InputError(f"'{project.folder.name}' holds no fold that every network was trained on.")
+    weights = {plan.name: {fold: fold_weights(project, plan, fold) for fold in folds} for plan in project.plans}
     return export_weights(project, weights, name=name)
 
 
@@ -70,25 +72,3 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
     unfinished.replace(folder)
     load_model.cache_clear()
     return folder
-
-
-def fold_weights(project: Project, plan: NetworkPlan, fold: str) -> Mapping[str, torch.Tensor]:
-    """The averaged weights of one network, trained on one fold."""
-    checkpoint = project.fold_folder(plan, fold) / CHECKPOINT
-    return torch.load(checkpoint, weights_only=True, map_location="cpu")["averaged"]
-
-
-def _weights(project: Project, plan: NetworkPlan, *, fold_all: bool) -> dict[str, Mapping[str, torch.Tensor]]:
-    """Fold -> averaged weights."""
-    folds = [
-        path.parent.name.removeprefix("fold_") for path in (project.folder / plan.name).glob("fold_*/checkpoint.pt")
-    ]
-    whole = [
-        fold
-        for fold in sorted(folds)
-        if (fold == ALL) == fold_all
-        and all((project.fold_folder(other, fold) / CHECKPOINT).exists() for other in project.plans)
-    ]
-    if not whole:
-        raise InputError(f"'{project.folder.name}' holds no trained network '{plan.name}'.")
-    return {fold: fold_weights(project, plan, fold) for fold in whole}
