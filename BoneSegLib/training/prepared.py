@@ -57,9 +57,12 @@ def answer_path(folder: Path, case: str) -> Path:
 
 
 def open_answer(labels: Path) -> NDArray[np.uint8] | None:
-    """What the network before found (labels, kji) in the case with this file of labels; ``None`` if not asked yet."""
-    path = answer_path(labels.parent, labels.name.removesuffix(_LABELS_END))
-    return np.load(path, mmap_mode="r") if path.exists() else None
+    """What the network before found (labels, kji) in the case with this file of labels; ``None`` if not asked yet, or
+    if the file lost its end: then it is asked again."""
+    try:
+        return np.load(answer_path(labels.parent, labels.name.removesuffix(_LABELS_END)), mmap_mode="r")
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
 
 
 def prepare_answer(case: StraightCase, plan: NetworkPlan, folder: Path, *, labels: int) -> None:
