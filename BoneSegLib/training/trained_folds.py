@@ -24,6 +24,11 @@ def begun_folds(project: Project) -> tuple[str, ...]:
     return tuple(sorted(name.removeprefix("fold_") for name in found))
 
 
+def is_begun(project: Project, fold: str) -> bool:
+    """Whether every network was trained on the fold, to the end or not."""
+    return all((project.fold_folder(plan, fold) / CHECKPOINT).exists() for plan in project.plans)
+
+
 def is_trained(project: Project, fold: str) -> bool:
     """Whether every network has spent its budget on the fold.
 
@@ -31,4 +36,4 @@ def is_trained(project: Project, fold: str) -> bool:
     """
     checkpoints = [project.fold_folder(plan, fold) / CHECKPOINT for plan in project.plans]
     # Those that were written before this was kept count as finished.
-    return all(path.exists() and read_checkpoint(path).get("finished", True) for path in checkpoints)
+    return is_begun(project, fold) and all(read_checkpoint(path).get("finished", True) for path in checkpoints)

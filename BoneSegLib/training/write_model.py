@@ -54,7 +54,7 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
     training: dict[str, Any] = {"cases": len(project.cases), "folds": list(stages[0].folds)}
     if project.options.fine_tune is not None:
         training["started_from"] = load_model(project.options.fine_tune).name
-    found = read_dice(project.folder)
+    found = read_dice(project)
     names = ", ".join(project.rules.names[:6]) + (", ..." if len(project.rules.names) > 6 else "")
     card = ModelCard(
         name=name,

@@ -329,3 +329,29 @@ def test_the_last_step_is_in_the_curve_however_few_there_are(a_run_with_a_killed
     project = a_run_with_a_killed_fold
     _train(project, "0", 3)
     assert [row["step"] for row in read_rows(project.fold_folder(project.plans[0], "0") / "curve.csv")] == [3]
+
+
+def _dice_in_card(model: Path) -> dict:
+    return read_model(model).manifest["accuracy"].get("held-out cases, Dice by fold", {})
+
+
+def test_the_card_leaves_out_what_other_weights_reached(a_run_with_a_killed_fold):
+    project = a_run_with_a_killed_fold
+    both = train_folds(project, ["0", "1"], _steps(5), name="balls")
+    assert set(_dice_in_card(both.model)) == {"0", "1"}
+    longer = train_folds(project, ["0"], _steps(6), name="balls", validate=False)
+    assert set(_dice_in_card(longer.model)) == {"1"}
+    again = train_folds(project, ["0"], _steps(6), name="balls")
+    assert set(_dice_in_card(again.model)) == {"0", "1"}
+
+
+def test_the_card_leaves_out_what_was_judged_by_other_labels(a_run_with_a_killed_fold):
+    project = a_run_with_a_killed_fold
+    train_folds(project, ["0", "1"], _steps(5), name="balls")
+    (kept,) = split_of(project.cases, "0").validation
+    pair = next(pair for pair in project.source.pairs if pair.name == kept)
+    write_image(pair.labels, ball_arrays(7)[1].astype(np.uint16))
+    project = begin(pair.labels.parent, project.folder, project.options)
+    prepare_cases(project)
+    trained = train_folds(project, ["1"], _steps(5), name="balls", validate=False)
+    assert set(_dice_in_card(trained.model)) == {"1"}
