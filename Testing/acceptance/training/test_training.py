@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import json
 from dataclasses import replace
@@ -18,6 +19,8 @@ from BoneSegLib.headless.read import read_volume
 from BoneSegLib.models.folder import read_model
 from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.training.begin import begin, prepare_cases
+from BoneSegLib.training.commands import train
+from BoneSegLib.training.commands.train_own import project_options
 from BoneSegLib.training.curves import read_rows
 from BoneSegLib.training.folds import split_of
 from BoneSegLib.training.loop import LoopOptions
@@ -355,3 +358,22 @@ def test_the_card_leaves_out_what_was_judged_by_other_labels(a_run_with_a_killed
     prepare_cases(project)
     trained = train_folds(project, ["1"], _steps(5), name="balls", validate=False)
     assert set(_dice_in_card(trained.model)) == {"1"}
+
+
+def test_what_the_computer_decided_at_the_start_stays_on_another_one(tmp_path):
+    data = write_pairs(tmp_path / "data", 2)
+    card = ProjectOptions(planner=PlannerOptions(memory_gb=8, features=8), unasked=("memory_gb", "features"))
+    plans = begin(data, tmp_path / "run", card).plans
+    cpu = replace(card, planner=PlannerOptions(memory_gb=1, features=4))
+    elsewhere = begin(data, tmp_path / "run", cpu)
+    assert elsewhere.plans == plans
+    assert elsewhere.options == card
+    with pytest.raises(InputError, match="begun with other --features"):
+        begin(data, tmp_path / "run", replace(cpu, unasked=("memory_gb",)))
+
+
+def test_the_command_asks_for_memory_and_features_only_if_they_were_given():
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    assert project_options(parser.parse_args(["DATA", "-o", "RUN"])).unasked == ("memory_gb", "features")
+    assert project_options(parser.parse_args(["DATA", "-o", "RUN", "--memory", "8"])).unasked == ("features",)
