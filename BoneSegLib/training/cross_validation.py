@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from BoneSegLib.evaluation.cohort import Cohort
@@ -50,6 +51,12 @@ def read_dice(project: Project) -> dict[str, dict[str, float]]:
         if is_begun(project, fold) and figures.get("judged") == _judged(project, fold):
             found[fold] = {name: round(value, 4) for name, value in figures["dice"].items()}
     return found
+
+
+def judged_cases(project: Project, folds: Sequence[str]) -> Cohort:
+    """The held-out cases of these folds, compared."""
+    tables = (project.folder / _FOLDER / f"fold_{fold}.csv" for fold in folds)
+    return Cohort.read(path for path in tables if path.exists())
 
 
 def _judged(project: Project, fold: str) -> str:

@@ -17,6 +17,11 @@ def fold_weights(project: Project, plan: NetworkPlan, fold: str) -> Mapping[str,
     return read_checkpoint(project.fold_folder(plan, fold) / CHECKPOINT)["averaged"]
 
 
+def trained_steps(project: Project, plan: NetworkPlan, fold: str) -> int:
+    """How many steps those weights were trained."""
+    return read_checkpoint(project.fold_folder(plan, fold) / CHECKPOINT)["progress"]["step"]
+
+
 def begun_folds(project: Project) -> tuple[str, ...]:
     """The folds that any network was trained on, sorted."""
     folders = [project.folder / plan.name for plan in project.plans]

@@ -12,11 +12,12 @@ import torch
 from BoneSegLib.errors import InputError
 from BoneSegLib.inference.loading import load_model
 from BoneSegLib.training.card import ModelCard
-from BoneSegLib.training.cross_validation import read_dice
+from BoneSegLib.training.cross_validation import judged_cases, read_dice
 from BoneSegLib.training.export import ModelContent, TrainedStage, export_model
 from BoneSegLib.training.folds import ALL
 from BoneSegLib.training.project import Project
-from BoneSegLib.training.trained_folds import begun_folds, fold_weights, is_trained
+from BoneSegLib.training.readme import README, is_users_own, model_readme
+from BoneSegLib.training.trained_folds import begun_folds, fold_weights, is_trained, trained_steps
 
 MODEL = "model"
 
@@ -51,7 +52,10 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
         median_size_mm=project.median_size_mm,
         mirror_axes=project.mirroring.at_inference,
     )
-    training: dict[str, Any] = {"cases": len(project.cases), "folds": list(stages[0].folds)}
+    steps = {
+        stage.plan.name: {fold: trained_steps(project, stage.plan, fold) for fold in stage.folds} for stage in stages
+    }
+    training: dict[str, Any] = {"cases": len(project.cases), "folds": list(stages[0].folds), "steps": steps}
     if project.options.fine_tune is not None:
         training["started_from"] = load_model(project.options.fine_tune).name
     found = read_dice(project)
@@ -68,6 +72,11 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
     unfinished = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     export_model(unfinished, stages, content, card, half=False)
+    if is_users_own(folder / README):
+        shutil.copy2(folder / README, unfinished / README)
+    else:
+        readme = model_readme(project, steps, judged_cases(project, list(found)), name=name, judged_folds=found)
+        (unfinished / README).write_text(readme, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.replace(folder)
     load_model.cache_clear()

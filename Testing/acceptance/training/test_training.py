@@ -158,6 +158,8 @@ def test_a_cascade_is_planned_trained_and_run(tmp_path, capsys):
     assert any((tmp_path / "run" / "3d_lowres" / "fold_0" / "tensorboard").iterdir())
     model = read_model(trained.model)
     assert model.stages["3d_cascade_fullres"].folds == ("0", "1")
+    card = (trained.model / "README.md").read_text()
+    assert "3d_cascade_fullres -f 0 1 -prev_stage_predictions OUT_3d_lowres" in card
     for case in project.cases:
         # Kept by one of the two folds, whose first network answered for it on the second one's grid.
         answer, drawn = open_answer(path := prepared_path(project.prepared(project.plans[1]), case)), np.load(path)
@@ -377,3 +379,42 @@ def test_the_command_asks_for_memory_and_features_only_if_they_were_given():
     train.add_arguments(parser)
     assert project_options(parser.parse_args(["DATA", "-o", "RUN"])).unasked == ("memory_gb", "features")
     assert project_options(parser.parse_args(["DATA", "-o", "RUN", "--memory", "8"])).unasked == ("features",)
+
+
+def test_the_model_has_a_card_for_people(a_run):
+    card = (a_run.model / "README.md").read_text()
+    with (a_run.folder / "validation" / "fold_0.csv").open() as file:
+        found = {(row["structure"], row["case"]): float(row["dice"]) for row in csv.DictReader(file)}
+    assert f"Finds large, small in {a_run.channel}. **Not for clinical use.**" in card
+    assert "5 cases" in card
+    assert "| `3d_fullres` | 2 x 2 x 2 | " in card
+    assert "| 100 (fold 0) |" in card
+    for label in ("large", "small"):
+        ((_, case), dice) = min(
+            ((key, value) for key, value in found.items() if key[0] == label), key=lambda one: one[1]
+        )
+        assert f"| {label} | 1 | {dice:.3f} | {dice:.3f} | {case} |" in card
+    worst = min(found, key=lambda key: found[key])
+    assert f"The worst result is {worst[0]} in case {worst[1]}, with {found[worst]:.3f}." in card
+    for words in (
+        "--model MODEL",
+        "3D Slicer",
+        "-m MODEL/nnUNetTrainer__nnUNetPlans__3d_fullres -f 0",
+        "LPS",
+        "Licence",
+    ):
+        assert words in card
+
+
+def test_the_card_is_written_anew_unless_somebody_took_it_over(a_run_with_a_killed_fold):
+    project = a_run_with_a_killed_fold
+    _train(project, "0", 2)
+    card = project.folder / "model" / "README.md"
+    assert "Not judged" in card.read_text()
+    card.write_text("My images." + card.read_text())
+    _train(project, "0", 3)
+    assert card.read_text().startswith("# balls")
+    assert "3 (fold 0)" in card.read_text()
+    card.write_text("My images.")
+    _train(project, "0", 4)
+    assert card.read_text() == "My images."
