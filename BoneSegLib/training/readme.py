@@ -78,8 +78,8 @@ def _reached(names: Sequence[str], judged: Cohort, unjudged: Sequence[str]) -> s
     told = f" Not judged: the weights of fold {', '.join(unjudged)}." if unjudged else ""
     return "\n\n".join(
         [
-            f"**What it reached.** Held-out cases: {len(judged.cases)}, each segmented with the weights of a fold that was "
-            f"trained without it.{told}",
+            f"**What it reached.** Held-out cases: {len(judged.cases)}, each segmented with the weights of a fold that "
+            f"was trained without it.{told}",
             "\n".join(table),
             f"**Where it fails.** The weakest label is {weakest}, with a mean Dice of {spread[weakest].mean:.3f}. The "
             f"worst result is {worst} in case {lowest[worst][1]}, with {lowest[worst][0]:.3f}. Images of another kind "
