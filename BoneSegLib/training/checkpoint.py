@@ -30,6 +30,6 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, pickle.UnpicklingError) as error:
         raise InputError(
             f"The checkpoint '{path}' is damaged.",
-            cause=str(error).partition("\n")[0][:200],
+            cause=str(error).partition("\n")[0].partition(". ")[0][:200],
             remedy="Delete it: the training of this network and fold begins again. Or put back a copy of it.",
         ) from error
