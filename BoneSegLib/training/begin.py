@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,11 @@ from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progre
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.data.harmonise import StraightCase, harmonise
 from BoneSegLib.training.data.read_case import DrawnCase, read_case
-from BoneSegLib.training.data.source import Source
+from BoneSegLib.training.data.source import Pair, Source
 from BoneSegLib.training.planning.fingerprint import Fingerprint, fingerprint_of
 from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_model
 from BoneSegLib.training.planning.planner import make_plans
-from BoneSegLib.training.prepared import prepare, prepared_path
+from BoneSegLib.training.prepared import forget_prepared, is_prepared, prepare
 from BoneSegLib.training.project import FILE, Project, ProjectOptions, load_project, save_project
 
 AIR_BELOW = -500.0
@@ -35,8 +37,8 @@ def begin(
     progress: Progress = no_progress,
     is_cancelled: IsCancelled = never_cancelled,
 ) -> Project:
-    """Plans made from the data and kept in ``folder``, or those that an earlier run left there. Without ``keep``
-    nothing is written, so that other settings can be tried next.
+    """Plans made from the data and kept in ``folder``, or those that an earlier run left there: cases whose files have
+    changed since are prepared again. Without ``keep`` nothing is written, so that other settings can be tried next.
 
     Raises `InputError` for data that cannot be used, and for a folder that holds another training; `OutputError` for
     one that cannot be written.
@@ -47,20 +49,18 @@ def begin(
     project = load_project(folder, source, options)
     if project is None:
         project = _planned(folder, source, options, progress=progress, is_cancelled=is_cancelled)
-        if keep:
-            save_project(project)
         progress(1.0, "Planned")
-    return project
+    return _of_current_files(project, progress=progress, is_cancelled=is_cancelled) if keep else project
 
 
 def prepare_cases(
     project: Project, *, progress: Progress = no_progress, is_cancelled: IsCancelled = never_cancelled
 ) -> None:
-    """Every case as each network sees it, on disk; those that are there are left."""
+    """Every case as each network sees it, on disk; those that are there and whole are left."""
     missing = [
         pair
         for pair in project.source.pairs
-        if not all(prepared_path(project.prepared(plan), pair.name).exists() for plan in project.plans)
+        if not all(is_prepared(project.prepared(plan), pair.name) for plan in project.plans)
     ]
     for done, pair in enumerate(missing):
         if is_cancelled():
@@ -70,6 +70,56 @@ def prepare_cases(
         for plan in project.plans:
             prepare(case, plan, project.prepared(plan), labels=len(project.rules.names))
     progress(1.0, "Prepared")
+
+
+def _of_current_files(project: Project, *, progress: Progress, is_cancelled: IsCancelled) -> Project:
+    """The project, saved, with a note on the cases whose files have changed; what was prepared from the old ones goes.
+
+    It goes before the new hashes are saved: a kill in between is made good by the next run.
+    """
+    hashes = {}
+    for done, pair in enumerate(project.source.pairs):
+        if is_cancelled():
+            raise Cancelled
+        progress(done / len(project.source.pairs), f"Looking for changes in case {done + 1}")
+        hashes[pair.name] = _hash(pair)
+    # Nothing is known of cases that were prepared before hashes were kept.
+    changed = [name for name, now in hashes.items() if project.hashes.get(name, now) != now]
+    for plan in project.plans:
+        for name in changed:
+            forget_prepared(project.prepared(plan), name)
+    source = replace(project.source, notes=(*project.source.notes, *([_told(changed)] if changed else [])))
+    project = replace(project, source=source, hashes=hashes)
+    save_project(project)
+    return project
+
+
+def _hash(pair: Pair) -> str:
+    """Of the bytes, not of dates: the data may be a copy on another computer."""
+    found = hashlib.sha256()
+    for path in (*_files(pair.image), *_files(pair.labels)):
+        try:
+            with path.open("rb") as file:
+                while block := file.read(1 << 20):
+                    found.update(block)
+        except OSError as error:
+            raise InputError(f"'{path.name}' cannot be read.", cause=error.strerror or "") from error
+    return found.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    """A header in a file of its own has its voxels beside it."""
+    if path.suffix.lower() not in (".mhd", ".nhdr"):
+        return [path]
+    return sorted(other for other in path.parent.iterdir() if other.name.startswith(f"{path.stem}."))
+
+
+def _told(changed: Sequence[str]) -> str:
+    names = ", ".join(changed[:5]) + (", ..." if len(changed) > 5 else "")
+    return (
+        f"{len(changed)} of the cases changed since they were prepared, and are prepared again: {names}. Plans and "
+        "weights stay. Where the budget is spent, give a larger one; or begin anew in another folder."
+    )
 
 
 def _planned(

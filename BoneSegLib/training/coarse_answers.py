@@ -20,10 +20,11 @@ from BoneSegLib.training.data.read_case import read_case
 from BoneSegLib.training.export import TrainedStage
 from BoneSegLib.training.folds import Split
 from BoneSegLib.training.planning.network_plan import NetworkPlan
-from BoneSegLib.training.prepared import answer_path, prepare_answer
+from BoneSegLib.training.prepared import answer_path, open_answer, prepare_answer, prepared_path
 from BoneSegLib.training.project import Project
 from BoneSegLib.training.train_fold import CHECKPOINT
-from BoneSegLib.training.write_model import export_stages, fold_weights
+from BoneSegLib.training.trained_folds import fold_weights
+from BoneSegLib.training.write_model import export_stages
 from BoneSegLib.volume import LabelMap
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ def answer_held_out(project: Project, coarse: NetworkPlan, split: Split, *, devi
     missing = [
         pair
         for pair in project.source.pairs
-        if pair.name in split.validation and _written(answer_path(project.prepared(fine), pair.name)) < trained
+        if pair.name in split.validation and _answered(project.prepared(fine), pair.name) < trained
     ]
     if not missing:
         return
@@ -66,6 +67,7 @@ def _in_own_values(found: LabelMap, names: Sequence[str]) -> LabelMap:
     return replace(found, array=table[found.array])
 
 
-def _written(path: Path) -> int:
+def _answered(folder: Path, case: str) -> int:
     """When, in ns; 0 for never."""
-    return path.stat().st_mtime_ns if path.exists() else 0
+    answer = open_answer(prepared_path(folder, case))
+    return 0 if answer is None else answer_path(folder, case).stat().st_mtime_ns

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from BoneSegLib.evaluation.cohort import Cohort
@@ -11,10 +13,12 @@ from BoneSegLib.evaluation.compare import compare_labelmaps
 from BoneSegLib.evaluation.options import CompareOptions
 from BoneSegLib.evaluation.tables import write_atomically
 from BoneSegLib.inference.engine import segment
+from BoneSegLib.json_input import read_json
 from BoneSegLib.options import SegmentOptions
 from BoneSegLib.training.data.read_case import read_case
-from BoneSegLib.training.folds import Split
+from BoneSegLib.training.folds import Split, split_of
 from BoneSegLib.training.project import Project
+from BoneSegLib.training.trained_folds import fold_weights, is_begun
 
 _FOLDER = "validation"
 
@@ -34,14 +38,33 @@ def validate_fold(project: Project, split: Split, model: Path, *, device: str, p
     cohort.to_csv(folder / f"fold_{split.fold}.csv")
     dice = {one.structure: one.mean for one in cohort.distributions("dice") if one.n}
     dice["mean"] = math.fsum(dice.values()) / len(dice) if dice else math.nan
-    write_atomically(folder / f"fold_{split.fold}.json", json.dumps(dice, indent=2) + "\n")
+    figures = {"judged": _judged(project, split.fold), "dice": dice}
+    write_atomically(folder / f"fold_{split.fold}.json", json.dumps(figures, indent=2) + "\n")
     return dice
 
 
-def read_dice(folder: Path) -> dict[str, dict[str, float]]:
-    """Fold -> label -> mean Dice, of all folds that were validated so far."""
+def read_dice(project: Project) -> dict[str, dict[str, float]]:
+    """Fold -> label -> mean Dice, of all folds that were validated so far and have not changed since."""
     found = {}
-    for path in sorted((folder / _FOLDER).glob("fold_*.json")):
-        dice = json.loads(path.read_text(encoding="utf-8"))
-        found[path.stem.removeprefix("fold_")] = {name: round(value, 4) for name, value in dice.items()}
+    for path in sorted((project.folder / _FOLDER).glob("fold_*.json")):
+        fold, figures = path.stem.removeprefix("fold_"), read_json(path)
+        if is_begun(project, fold) and figures.get("judged") == _judged(project, fold):
+            found[fold] = {name: round(value, 4) for name, value in figures["dice"].items()}
     return found
+
+
+def judged_cases(project: Project, folds: Sequence[str]) -> Cohort:
+    """The held-out cases of these folds, compared."""
+    tables = (project.folder / _FOLDER / f"fold_{fold}.csv" for fold in folds)
+    return Cohort.read(path for path in tables if path.exists())
+
+
+def _judged(project: Project, fold: str) -> str:
+    """Tells whether weights and held-out cases of a fold are still those that were judged."""
+    found = hashlib.sha256()
+    for plan in project.plans:
+        for _, weights in sorted(fold_weights(project, plan, fold).items()):
+            found.update(weights.numpy().tobytes())
+    for case in split_of(project.cases, fold).validation:
+        found.update(project.hashes.get(case, "").encode())
+    return found.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +14,9 @@ CURVE, VALIDATION, PICTURE = "curve.csv", "validation.csv", "curve.png"
 
 def append_row(path: Path, row: Mapping[str, object]) -> None:
     """One more row; the header comes with the first."""
-    is_new = not path.exists()
     path.parent.mkdir(parents=True, exist_ok=True)
+    _cut_half_line(path)
+    is_new = not path.exists() or not path.stat().st_size
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(row))
         if is_new:
@@ -27,12 +29,20 @@ def read_rows(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     rows: dict[int, dict[str, float]] = {}
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
         for row in csv.DictReader(file):
-            # A kill may leave half a line behind.
-            if None not in row.values() and all(row.values()):
-                rows[int(row["step"])] = {name: float(value) for name, value in row.items()}
+            try:
+                numbers = {name: float(value) for name, value in row.items()}
+                rows[int(numbers["step"])] = numbers
+            except (TypeError, ValueError):
+                continue  # a kill left half a line behind, maybe with another one glued to it
     return [rows[step] for step in sorted(rows)]
+
+
+def _cut_half_line(path: Path) -> None:
+    """A kill may have left half a line at the end, which the next row would be glued to."""
+    if path.exists() and not (content := path.read_bytes()).endswith(b"\n"):
+        os.truncate(path, content.rfind(b"\n") + 1)
 
 
 def draw_curves(folder: Path, *, title: str) -> Path | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 
@@ -13,15 +12,17 @@ from BoneSegLib.errors import UsageError
 from BoneSegLib.options import Progress as Tell
 from BoneSegLib.options import no_progress
 from BoneSegLib.report.line_chart import Line, write_line_chart
-from BoneSegLib.training.cross_validation import validate_fold
+from BoneSegLib.training.cross_validation import read_dice, validate_fold
 from BoneSegLib.training.curves import append_row
 from BoneSegLib.training.folds import Split, split_of
 from BoneSegLib.training.loop import Progress
 from BoneSegLib.training.project import Project
-from BoneSegLib.training.train_fold import CHECKPOINT, FoldOptions, Report, train_fold
+from BoneSegLib.training.train_fold import FoldOptions, Report, train_fold
+from BoneSegLib.training.trained_folds import fold_weights
 from BoneSegLib.training.write_model import export_weights
 
 FILE, PICTURE = "data_curve.csv", "data_curve.png"
+_FOLDER = "data_curve"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def data_curve(
     for done, size in enumerate(sizes):
         part = replace(split, training=_chosen(split, size))
         points.append(_point(project, part, options, tell, done=done, total=len(sizes)))
-        _write(project.folder, points)
+        _write(project, fold)
     return points
 
 
@@ -64,17 +65,23 @@ def _chosen(split: Split, size: int) -> tuple[str, ...]:
 
 def _point(project: Project, split: Split, options: FoldOptions, tell: Tell, *, done: int, total: int) -> Point:
     size = len(split.training)
-    root = project.folder / "data_curve" / f"cases_{size}"
-    own = replace(project, folder=root)
+    own = replace(project, folder=project.folder / _FOLDER / f"cases_{size}")
     states = {}
     for place, plan in enumerate(project.plans):
         report = _report(tell, size, done + place / len(project.plans), total * len(project.plans))
         folder = own.fold_folder(plan, split.fold)
         train_fold(project, plan, split, folder, options, report=report)
-        state = torch.load(folder / CHECKPOINT, weights_only=True, map_location="cpu")
-        states[plan.name] = {split.fold: state["averaged"]}
+        states[plan.name] = {split.fold: fold_weights(own, plan, split.fold)}
     model = export_weights(own, states, name=f"{project.folder.name}-{size}")
     return Point(size, validate_fold(own, split, model, device=options.device, precision=options.precision))
+
+
+def _points(project: Project, fold: str) -> list[Point]:
+    found = {
+        int(folder.name.removeprefix("cases_")): read_dice(replace(project, folder=folder))
+        for folder in (project.folder / _FOLDER).glob("cases_*")
+    }
+    return [Point(size, found[size][fold]) for size in sorted(found) if fold in found[size]]
 
 
 def _report(tell: Tell, size: int, begun: float, total: int) -> Report:
@@ -84,7 +91,9 @@ def _report(tell: Tell, size: int, begun: float, total: int) -> Report:
     return report
 
 
-def _write(folder: Path, points: Sequence[Point]) -> None:
+def _write(project: Project, fold: str) -> None:
+    """All sizes that were judged by this fold's cases, in this call or before."""
+    folder, points = project.folder, _points(project, fold)
     labels = list(dict.fromkeys(name for point in points for name in point.dice))
     (folder / FILE).unlink(missing_ok=True)
     for point in points:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from BoneSegLib.inference.device import autocast
+from BoneSegLib.training.checkpoint import read_checkpoint, write_checkpoint
 from BoneSegLib.training.coarse_names import one_hot_names
+from BoneSegLib.training.curves import CURVE, append_row
 from BoneSegLib.training.deep_supervision import DeepSupervision, supervised_loss
 from BoneSegLib.training.sampling import Sampler
 
@@ -86,6 +86,7 @@ class Trainer:
         self._after_step, self._on_report = after_step, on_report
         self.averaged = {name: value.detach().clone() for name, value in network.state_dict().items()}
         self.progress = Progress()
+        self._finished = False
         self._sampler = sampler
         self._cases = cases
         self._folder = folder
@@ -120,8 +121,10 @@ class Trainer:
             if now - saved > options.checkpoint_seconds:
                 self.save()
                 saved = now
-        if progress.step > begun or not self._checkpoint.exists():
-            self.save()
+        if progress.step > begun and progress.step % options.report_steps:
+            self._report()
+        if progress.step > begun or not self._finished:
+            self.save(finished=True)
         return progress
 
     def _fraction(self) -> float:
@@ -175,37 +178,31 @@ class Trainer:
             "skipped %(skipped)d",
             row,
         )
-        curve = self._folder / "curve.csv"
-        new = not curve.exists()
-        with curve.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        append_row(self._folder / CURVE, row)
         if self._on_report is not None:
             self._on_report(row)
 
-    def save(self) -> None:
-        """Writes the checkpoint whole or not at all."""
-        state: dict[str, Any] = {
+    def save(self, *, finished: bool = False) -> None:
+        """Writes the checkpoint. ``finished``: the budget is spent; a model takes no other weights."""
+        state = {
             "network": self.network.state_dict(),
             "averaged": self.averaged,
             "heads": self._supervised.heads.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "progress": asdict(self.progress),
+            "finished": finished,
         }
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._checkpoint.with_suffix(".partial")
-        torch.save(state, partial)
-        partial.replace(self._checkpoint)
+        write_checkpoint(self._checkpoint, state)
 
     def _resume(self) -> None:
-        state = torch.load(self._checkpoint, weights_only=True, map_location=self._device)
+        state = read_checkpoint(self._checkpoint)
         self.network.load_state_dict(state["network"])
         self._supervised.heads.load_state_dict(state["heads"])
-        self.averaged = state["averaged"]
+        self.averaged = {name: value.to(self._device) for name, value in state["averaged"].items()}
         self._optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
+        self._finished = state.get("finished", True)
         logger.info("resumed at step %d", self.progress.step)
 
 

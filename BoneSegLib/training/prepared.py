@@ -14,6 +14,7 @@ from BoneSegLib.headless.atomic import replacing
 from BoneSegLib.inference.normalize import make_normalizer
 from BoneSegLib.inference.resample import AxisOrders, Shape, axis_orders, resample_image, resampled_shape
 from BoneSegLib.models.plans import Resampling
+from BoneSegLib.training.cases import label_points
 from BoneSegLib.training.data.harmonise import StraightCase
 from BoneSegLib.training.planning.network_plan import NetworkPlan
 
@@ -28,6 +29,22 @@ def prepared_path(folder: Path, case: str) -> Path:
     return folder / f"{case}{_LABELS_END}"
 
 
+def is_prepared(folder: Path, case: str) -> bool:
+    """Whether a case is complete; files that lost their end (no power, a broken copy) are made again."""
+    try:
+        open_prepared(prepared_path(folder, case))
+    except (OSError, ValueError, EOFError):
+        return False
+    return True
+
+
+def forget_prepared(folder: Path, case: str) -> None:
+    """Deletes all that was made from a case, its labels first, which say that it is complete."""
+    for end in (_LABELS_END, _IMAGE_END, _ANSWER_END):
+        (folder / f"{case}{end}").unlink(missing_ok=True)
+    label_points.cache_clear()
+
+
 def open_prepared(labels: Path) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """(normalised image, labels) of a case, both kji; nothing is read until it is used."""
     image = labels.with_name(labels.name.removesuffix(_LABELS_END) + _IMAGE_END)
@@ -40,9 +57,12 @@ def answer_path(folder: Path, case: str) -> Path:
 
 
 def open_answer(labels: Path) -> NDArray[np.uint8] | None:
-    """What the network before found (labels, kji) in the case with this file of labels; ``None`` if not asked yet."""
-    path = answer_path(labels.parent, labels.name.removesuffix(_LABELS_END))
-    return np.load(path, mmap_mode="r") if path.exists() else None
+    """What the network before found (labels, kji) in the case with this file of labels; ``None`` if not asked yet, or
+    if the file lost its end: then it is asked again."""
+    try:
+        return np.load(answer_path(labels.parent, labels.name.removesuffix(_LABELS_END)), mmap_mode="r")
+    except (FileNotFoundError, ValueError, EOFError):
+        return None
 
 
 def prepare_answer(case: StraightCase, plan: NetworkPlan, folder: Path, *, labels: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +31,26 @@ _WORDS = {"memory_gb": "--memory", "patch": "--window", "fine_tune": "--fine-tun
 class ProjectOptions:
     """``labels``: words of ``--labels``, none for all that was drawn. ``modality``: ``None`` to tell by the data.
     ``fine_tune``: a model folder whose plans and weights are the start. ``mirror``: let training mirror images where
-    the names of labels allow it."""
+    the names of labels allow it. ``unasked``: options of the planner that depend on the computer and that nobody gave;
+    a training goes on elsewhere with what it was begun with."""
 
     labels: tuple[str, ...] = ()
     modality: str | None = None
     planner: PlannerOptions = field(default_factory=PlannerOptions)
     fine_tune: Path | None = None
     mirror: bool = True
+    unasked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        return json.loads(json.dumps(asdict(self), default=str))
+        content = json.loads(json.dumps(asdict(self), default=str))
+        del content["unasked"]
+        return content
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Project:
-    """A training in ``folder``. ``voxels``: drawn voxels of each label over all cases, by name."""
+    """A training in ``folder``. ``voxels``: drawn voxels of each label over all cases, by name. ``hashes``: of the
+    files that each case was prepared from, by name."""
 
     folder: Path
     source: Source
@@ -55,6 +60,7 @@ class Project:
     median_size_mm: Spacing
     voxels: dict[str, int]
     options: ProjectOptions
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_ct(self) -> bool:
@@ -83,6 +89,7 @@ def save_project(project: Project) -> None:
     content = {
         "options": project.options.to_dict(),
         "cases": list(project.cases),
+        "hashes": dict(project.hashes),
         "labels": {name: list(tokens) for name, tokens in project.rules.sources.items()},
         "voxels": project.voxels,
         "channel": project.channel,
@@ -101,7 +108,8 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
     _require_same("cases", content["cases"], [pair.name for pair in source.pairs])
     begun, asked = _flat(content["options"]), _flat(options.to_dict())
     for key in asked:
-        _require_same(_WORDS.get(key, key.replace("_", " ")), begun.get(key), asked[key])
+        if key not in options.unasked:
+            _require_same(_WORDS.get(key, key.replace("_", " ")), begun.get(key), asked[key])
     k, j, i = content["median_size_mm"]
     return Project(
         folder=folder,
@@ -111,7 +119,8 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
         plans=tuple(plan_from_json(plan) for plan in content["plans"]),
         median_size_mm=(k, j, i),
         voxels=content["voxels"],
-        options=options,
+        options=replace(options, planner=replace(options.planner, **{key: begun[key] for key in options.unasked})),
+        hashes=content.get("hashes", {}),
     )
 
 

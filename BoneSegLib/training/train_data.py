@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,10 @@ from BoneSegLib.training.folds import ALL, split_of
 from BoneSegLib.training.loop import Progress
 from BoneSegLib.training.project import Project
 from BoneSegLib.training.train_fold import FoldOptions, Report, train_fold
+from BoneSegLib.training.trained_folds import begun_folds, is_trained
 from BoneSegLib.training.write_model import write_model
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,11 @@ def train_folds(
             dice[split.fold] = validate_fold(project, split, model, device=options.device, precision=options.precision)
     model = write_model(project, name=name, fold_all=ALL in folds)
     tell(1.0, "Trained")
+    for fold in begun_folds(project):
+        if (fold == ALL) == (ALL in folds) and not is_trained(project, fold):
+            logger.warning(
+                "Fold %s is not in the model: it was stopped before its end. Go on with --fold %s.", fold, fold
+            )
     return Trained(model, progress, dice)
 
 

@@ -12,12 +12,12 @@ import torch
 from BoneSegLib.errors import InputError
 from BoneSegLib.inference.loading import load_model
 from BoneSegLib.training.card import ModelCard
-from BoneSegLib.training.cross_validation import read_dice
+from BoneSegLib.training.cross_validation import judged_cases, read_dice
 from BoneSegLib.training.export import ModelContent, TrainedStage, export_model
 from BoneSegLib.training.folds import ALL
-from BoneSegLib.training.planning.network_plan import NetworkPlan
 from BoneSegLib.training.project import Project
-from BoneSegLib.training.train_fold import CHECKPOINT
+from BoneSegLib.training.readme import README, is_users_own, model_readme
+from BoneSegLib.training.trained_folds import begun_folds, fold_weights, is_trained, trained_steps
 
 MODEL = "model"
 
@@ -26,11 +26,14 @@ Weights = Mapping[str, Mapping[str, Mapping[str, torch.Tensor]]]
 
 
 def write_model(project: Project, *, name: str, fold_all: bool = False) -> Path:
-    """The model folder in the project's: averaged weights of every fold that all networks were trained on so far.
+    """The model folder in the project's: averaged weights of every fold on which all networks have spent their budget.
 
     ``fold_all``: of the training on all cases instead.
     """
-    weights = {plan.name: _weights(project, plan, fold_all=fold_all) for plan in project.plans}
+    folds = [fold for fold in begun_folds(project) if (fold == ALL) == fold_all and is_trained(project, fold)]
+    if not folds:
+        raise InputError(f"'{project.folder.name}' holds no fold that every network was trained on.")
+    weights = {plan.name: {fold: fold_weights(project, plan, fold) for fold in folds} for plan in project.plans}
     return export_weights(project, weights, name=name)
 
 
@@ -49,10 +52,13 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
         median_size_mm=project.median_size_mm,
         mirror_axes=project.mirroring.at_inference,
     )
-    training: dict[str, Any] = {"cases": len(project.cases), "folds": list(stages[0].folds)}
+    steps = {
+        stage.plan.name: {fold: trained_steps(project, stage.plan, fold) for fold in stage.folds} for stage in stages
+    }
+    training: dict[str, Any] = {"cases": len(project.cases), "folds": list(stages[0].folds), "steps": steps}
     if project.options.fine_tune is not None:
         training["started_from"] = load_model(project.options.fine_tune).name
-    found = read_dice(project.folder)
+    found = read_dice(project)
     names = ", ".join(project.rules.names[:6]) + (", ..." if len(project.rules.names) > 6 else "")
     card = ModelCard(
         name=name,
@@ -66,29 +72,12 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
     unfinished = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(unfinished, ignore_errors=True)
     export_model(unfinished, stages, content, card, half=False)
+    if is_users_own(folder / README):
+        shutil.copy2(folder / README, unfinished / README)
+    else:
+        readme = model_readme(project, steps, judged_cases(project, list(found)), name=name, judged_folds=found)
+        (unfinished / README).write_text(readme, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.replace(folder)
     load_model.cache_clear()
     return folder
-
-
-def fold_weights(project: Project, plan: NetworkPlan, fold: str) -> Mapping[str, torch.Tensor]:
-    """The averaged weights of one network, trained on one fold."""
-    checkpoint = project.fold_folder(plan, fold) / CHECKPOINT
-    return torch.load(checkpoint, weights_only=True, map_location="cpu")["averaged"]
-
-
-def _weights(project: Project, plan: NetworkPlan, *, fold_all: bool) -> dict[str, Mapping[str, torch.Tensor]]:
-    """Fold -> averaged weights."""
-    folds = [
-        path.parent.name.removeprefix("fold_") for path in (project.folder / plan.name).glob("fold_*/checkpoint.pt")
-    ]
-    whole = [
-        fold
-        for fold in sorted(folds)
-        if (fold == ALL) == fold_all
-        and all((project.fold_folder(other, fold) / CHECKPOINT).exists() for other in project.plans)
-    ]
-    if not whole:
-        raise InputError(f"'{project.folder.name}' holds no trained network '{plan.name}'.")
-    return {fold: fold_weights(project, plan, fold) for fold in whole}

@@ -88,6 +88,7 @@ def project_options(args: argparse.Namespace) -> ProjectOptions:
         planner=planner,
         fine_tune=args.fine_tune,
         mirror=not args.no_mirroring,
+        unasked=tuple(name for name, given in (("memory_gb", args.memory), ("features", args.features)) if not given),
     )
 
 

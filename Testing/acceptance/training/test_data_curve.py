@@ -20,6 +20,11 @@ def test_the_curve_has_a_point_per_number_of_cases(a_ct_run, tmp_path, capsys):
     with (tmp_path / "run" / "data_curve.csv").open(newline="") as file:
         assert [row["cases"] for row in csv.DictReader(file)] == ["1", "4"]
     assert (tmp_path / "run" / "data_curve.png").read_bytes().startswith(b"\x89PNG")
+    words[words.index("1,4")] = "2"
+    assert main(words) == 0
+    assert list(json.loads(capsys.readouterr().out)["dice"]) == ["2"]
+    with (tmp_path / "run" / "data_curve.csv").open(newline="") as file:
+        assert [row["cases"] for row in csv.DictReader(file)] == ["1", "2", "4"], "those of before stay"
 
 
 def test_more_cases_than_there_are_is_wrong_usage(a_ct_run, tmp_path, capsys):

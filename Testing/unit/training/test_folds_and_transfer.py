@@ -151,9 +151,22 @@ def test_a_killed_training_repeats_steps_and_the_later_row_counts(tmp_path):
         append_row(tmp_path / "curve.csv", {"step": step, "dice_loss": loss, "cross_entropy": 1.0})
     with (tmp_path / "curve.csv").open("a") as file:
         file.write("4,0.")  # a kill in the middle of a line
+    append_row(tmp_path / "curve.csv", {"step": 5, "dice_loss": 0.4, "cross_entropy": 1.0})
     assert [(row["step"], row["dice_loss"]) for row in read_rows(tmp_path / "curve.csv")] == [
-        (1, 0.7), (2, 0.8), (3, 0.5),
+        (1, 0.7), (2, 0.8), (3, 0.5), (5, 0.4),
     ]  # fmt: skip
     picture = draw_curves(tmp_path, title="t")
     assert picture is not None
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("bad", ["4,0.4,0.5,0.9,1.0", "4,0.4", "4,0.45,0.9.1", "nonsense", "4,,1.0"])
+def test_a_row_that_is_none_is_skipped(tmp_path, bad):
+    (tmp_path / "curve.csv").write_text(f"step,dice_loss,cross_entropy\n3,0.5,1.0\n{bad}\n5,0.4,1.0\n")
+    assert [row["step"] for row in read_rows(tmp_path / "curve.csv")] == [3, 5]
+
+
+def test_half_a_header_is_written_again(tmp_path):
+    (tmp_path / "curve.csv").write_text("step,dice_l")
+    append_row(tmp_path / "curve.csv", {"step": 1, "dice_loss": 0.5})
+    assert read_rows(tmp_path / "curve.csv") == [{"step": 1, "dice_loss": 0.5}]
