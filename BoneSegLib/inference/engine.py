@@ -16,7 +16,7 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
-from BoneSegLib.inference.bones import bone_limits, knows_bones_alone, names_first, unnamed_bones
+from BoneSegLib.inference.bones import bone_limits, drop_unnamed, knows_bones_alone, names_first, unnamed_bones
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities
 from BoneSegLib.inference.device import choose_device, choose_precision
@@ -198,8 +198,8 @@ class _Run:
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
             clock.lap("refine")
+        drop_unnamed(labels, unnamed, self.model, self.options.quality, tasks[-1].spacing)
         table = self._label_table()
-        table[unnamed] = 0
         for plane in labels:
             plane[:] = table[plane]
         clock.lap("restore")

@@ -53,7 +53,7 @@ def thicken(case: Judged, slice_mm: float) -> Judged:
     return _on(case, image, np.ascontiguousarray(np.moveaxis(drawn, 0, axis)), matrix)
 
 
-def _means_between(slices: NDArray, borders: NDArray[np.float64]) -> NDArray[np.float64]:
+def _means_between(slices: NDArray, borders: NDArray[np.floating]) -> NDArray[np.float64]:
     """The mean of ``slices`` (k first) from each of the rising ``borders`` to the next; slice k lies at k to k + 1."""
     sums = np.concatenate([np.zeros_like(slices[:1], np.float64), np.cumsum(slices, axis=0, dtype=np.float64)])
     whole = np.minimum(borders.astype(int), len(slices) - 1)

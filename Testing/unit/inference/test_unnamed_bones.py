@@ -8,7 +8,7 @@ import torch
 
 from BoneSegLib import Geometry, SegmentOptions, Volume, segment
 from BoneSegLib.inference import stage
-from BoneSegLib.inference.bones import names_first, unnamed_bones
+from BoneSegLib.inference.bones import drop_unnamed, names_first, unnamed_bones
 from BoneSegLib.inference.loading import LoadedStage, load_model
 
 SACRUM, L5, HEADS = 3, 10, 12
@@ -58,6 +58,18 @@ def test_it_is_kept_where_that_is_asked_for_and_nothing_else_changes():
     kept, dropped = _found(drop_unnamed=False), _found()
     assert kept[L5] == pytest.approx(20**3, rel=0.05)
     assert kept[SACRUM] == dropped[SACRUM]
+
+
+@pytest.mark.parametrize(("slices", "left"), [(3, True), (4, True), (5, False)])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("is_last_end", [False, True])
+def test_what_lies_within_one_and_a_half_coarse_voxels_of_an_end_of_the_scan_is_kept(slices, left, axis, is_last_end):
+    """These are 6 mm wide, so 9 mm: four slices of 2 mm."""
+    labels = np.zeros((20, 20, 20), np.uint8)
+    along = np.moveaxis(labels, axis, 0)
+    along[slice(20 - slices, None) if is_last_end else slice(slices), 8:12, 8:12] = L5
+    drop_unnamed(labels, [SACRUM, L5], load_model(None), "full", (2.0, 2.0, 2.0))
+    assert (labels == L5).any() == left
 
 
 @pytest.mark.parametrize(("voxels", "is_named"), [(0, False), (13, False), (14, True), (500, True)])
