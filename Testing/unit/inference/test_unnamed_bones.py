@@ -60,16 +60,21 @@ def test_it_is_kept_where_that_is_asked_for_and_nothing_else_changes():
     assert kept[SACRUM] == dropped[SACRUM]
 
 
-@pytest.mark.parametrize(("slices", "left"), [(3, True), (4, True), (5, False)])
-@pytest.mark.parametrize("axis", [0, 1, 2])
-@pytest.mark.parametrize("is_last_end", [False, True])
-def test_what_lies_within_one_and_a_half_coarse_voxels_of_an_end_of_the_scan_is_kept(slices, left, axis, is_last_end):
-    """These are 6 mm wide, so 9 mm: four slices of 2 mm."""
-    labels = np.zeros((20, 20, 20), np.uint8)
-    along = np.moveaxis(labels, axis, 0)
-    along[slice(20 - slices, None) if is_last_end else slice(slices), 8:12, 8:12] = L5
+@pytest.mark.parametrize(("gap", "left"), [(0, True), (4, True), (5, False)])
+@pytest.mark.parametrize("at_head", [False, True])
+def test_a_bone_that_comes_into_view_at_an_end_of_the_scan_is_kept(gap, left, at_head):
+    """That is one and a half voxels of the first network, 9 mm, and slices of 2 mm."""
+    labels = np.zeros((30, 20, 20), np.uint8)
+    labels[slice(15, 30 - gap) if at_head else slice(gap, 15), 8:12, 8:12] = L5
     drop_unnamed(labels, [SACRUM, L5], load_model(None), "full", (2.0, 2.0, 2.0))
     assert (labels == L5).any() == left
+
+
+def test_the_sides_of_a_scan_are_no_ends():
+    labels = np.zeros((30, 20, 20), np.uint8)
+    labels[12:18, :, :3] = L5
+    drop_unnamed(labels, [L5], load_model(None), "full", (2.0, 2.0, 2.0))
+    assert not labels.any()
 
 
 @pytest.mark.parametrize(("voxels", "is_named"), [(0, False), (13, False), (14, True), (500, True)])
