@@ -34,7 +34,8 @@ def add_noise(case: Judged, sigma: float) -> Judged:
 def thicken(case: Judged, slice_mm: float) -> Judged:
     """Slices ``slice_mm`` thick, each the mean of what lies in it, across the axis that runs to the head.
 
-    The case as it is, if its own are as thick.
+    The case as it is, if its own are as thick. The reference is read from the slice that lies nearest to the middle of
+    each new one.
     """
     axis = _axis_along(case.image.geometry, 2)
     ratio = slice_mm / case.image.geometry.spacing[2 - axis]
