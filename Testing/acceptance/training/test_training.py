@@ -394,7 +394,8 @@ def test_the_model_has_a_card_for_people(a_run):
         found = {(row["structure"], row["case"]): float(row["dice"]) for row in csv.DictReader(file)}
     assert f"Finds large, small in {a_run.channel}. **Not for clinical use.**" in card
     assert "5 cases" in card
-    assert "| `3d_fullres` | 2 x 2 x 2 | " in card
+    (stage,) = read_model(a_run.model).stages_of("full")
+    assert f"| `3d_fullres` | {' x '.join(f'{size:g}' for size in stage.configuration.spacing)} | " in card
     assert "| 100 (fold 0) |" in card
     for label in ("large", "small"):
         ((_, case), dice) = min(
