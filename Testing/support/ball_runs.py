@@ -13,6 +13,10 @@ HUNDRED_STEPS = ("--steps", "100", "--learning-rate", "0.01", *QUICK)
 LABELS = ("--labels", "large=3", "small=70")
 
 
+class Killed(Exception):
+    """In the place of a kill: nothing after it runs."""
+
+
 @dataclass(frozen=True)
 class BallRun:
     """Five cases of two balls, drawn with the values 3 and 70, and what was trained on them in a hundred steps."""
