@@ -17,6 +17,7 @@ from BoneSegLib.training.stage import STAGES, StagePlan
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT
 from BoneSegLib.training.tensorboard import tensorboard_in
 from BoneSegLib.training.transfer import trained_network
+from BoneSegLib.training.widen import only_wider
 
 
 def run(
@@ -71,14 +72,11 @@ def run(
 
 def _network_of(model: Path, plan: StagePlan) -> torch.nn.Module:
     stage = load_model(model).stages.get(plan.name)
-    fits = stage is not None and (stage.configuration.architecture, stage.in_channels, stage.dataset.heads) == (
-        plan.architecture,
-        plan.in_channels(CLASS_COUNT),
-        CLASS_COUNT,
-    )
-    if stage is None or not fits:
+    ends = (plan.in_channels(CLASS_COUNT), CLASS_COUNT)
+    fits = stage is not None and (stage.in_channels, stage.dataset.heads) == ends
+    if stage is None or not fits or not only_wider(stage.configuration.architecture, plan.architecture):
         raise ModelError(
             f"The model in '{model.name}' has no network like '{plan.name}' of the bundled one.",
             remedy="Start from the bundled model, from a version of it, or from nothing.",
         )
-    return trained_network(stage)
+    return trained_network(stage, wider=plan.architecture)

@@ -9,9 +9,11 @@ from typing import Any
 import torch
 
 from BoneSegLib.errors import ModelError
+from BoneSegLib.models.architecture import Architecture
 from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.model import Stage
 from BoneSegLib.models.network import build_network, load_weights
+from BoneSegLib.training.widen import widen
 
 _FIRST = "input_block.conv1.conv.weight"
 _HEAD = "output_block.conv.conv."
@@ -27,11 +29,18 @@ class Transferred:
     labels: tuple[str, ...]
 
 
-def trained_network(stage: Stage) -> torch.nn.Module:
-    """The first fold of a model's stage as a network to train on. Raises `ModelError`."""
+def trained_network(stage: Stage, *, wider: Architecture | None = None) -> torch.nn.Module:
+    """The first fold of a model's stage as a network to train on, with the features of ``wider`` (`widen`) or as it is.
+
+    Raises `ModelError`.
+    """
     architecture = stage.configuration.architecture
+    weights = load_checkpoint(stage.checkpoint(stage.folds[0])).weights
+    if wider is not None and wider != architecture:
+        weights = widen(weights, architecture, wider, in_channels=stage.in_channels)
+        architecture = wider
     network: torch.nn.Module = build_network(architecture, in_channels=stage.in_channels, heads=stage.dataset.heads)
-    load_weights(network, load_checkpoint(stage.checkpoint(stage.folds[0])).weights, architecture)
+    load_weights(network, weights, architecture)
     return network
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,18 @@ import torch
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.errors import InputError, ModelError, UsageError
+from BoneSegLib.inference.network import PlainConvUNet
 from BoneSegLib.models.checkpoint import load_checkpoint
 from BoneSegLib.models.folder import read_model
+from BoneSegLib.models.network import build_network
+from BoneSegLib.training.card import BONES
 from BoneSegLib.training.commands import synthesize, train
 from BoneSegLib.training.commands.parse import budget
 from BoneSegLib.training.data.find import find_source
+from BoneSegLib.training.export import TrainedStage, bone_content, export_model
+from BoneSegLib.training.planning.network_plan import plan_of_stage
+from BoneSegLib.training.stage import LOWRES
+from BoneSegLib.training.synthesis.tissue import CLASS_COUNT
 
 
 def _run(command, *words: object) -> int:
@@ -80,6 +88,25 @@ def test_a_training_may_begin_with_the_weights_of_a_model(cases, tmp_path):
         for name in ("before", "after")
     )
     assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_a_training_may_begin_with_a_network_of_fewer_features(cases, tmp_path):
+    plan = replace(LOWRES, features=(4, 8, 8, 16, 16))
+    network = build_network(plan.architecture, in_channels=1, heads=CLASS_COUNT)
+    stages = [TrainedStage(plan_of_stage(plan), {"0": network.state_dict()})]
+    export_model(tmp_path / "narrow", stages, bone_content(1), BONES)
+    arguments = [cases, "-o", tmp_path / "run", "--stage", "3d_lowres", "--steps", 1, "--batch", 1, "--device", "cpu",
+                 "--window", "32,32,32", "--fine-tune", tmp_path / "narrow", "--learning-rate", 0]  # fmt: skip
+    assert _run(train, *arguments, "--export", tmp_path / "wide") == 0
+    window = torch.randn(1, 1, 32, 32, 32)
+    narrow, wide = (_first_network(tmp_path / name) for name in ("narrow", "wide"))
+    torch.testing.assert_close(wide(window), narrow(window), rtol=0.02, atol=0.02 * float(narrow(window).abs().max()))
+
+
+def _first_network(folder):
+    stage = read_model(folder).stages["3d_lowres"]
+    weights = load_checkpoint(stage.checkpoint("0")).weights
+    return PlainConvUNet(stage.configuration.architecture, weights, in_channels=1, heads=CLASS_COUNT)
 
 
 def test_a_training_cannot_begin_with_another_network(cases, tmp_path):
