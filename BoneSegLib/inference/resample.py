@@ -115,25 +115,36 @@ def resample_image(
     its full size. As in nnU-Net the result stays within the range of the input: of the whole image, or of each slice
     where slices are resampled apart.
     """
-    clip_slices = axes.across is not None
+    across = axes.across
     plane: torch.Tensor | None = None
-    lowest, highest = np.inf, -np.inf
+    lowest, highest = torch.tensor(np.inf), torch.tensor(-np.inf)
     for start in range(0, shape[0], slab):
         block = read_slab(start, min(start + slab, shape[0]))
-        low, high = (float(value) for value in block.aminmax())
-        lowest, highest = min(lowest, low), max(highest, high)
         resized = _resize_axis(_resize_axis(block, 1, new_shape[1], axes, part), 2, new_shape[2], axes, part)
-        if clip_slices and axes.across == 0:
-            resized = torch.maximum(resized, block.amin((1, 2), keepdim=True))
-            resized = torch.minimum(resized, block.amax((1, 2), keepdim=True))
+        low, high = _range(block, across)
+        if across == 0:
+            resized = torch.minimum(torch.maximum(resized, low), high)
+        else:
+            lowest, highest = torch.minimum(lowest, low), torch.maximum(highest, high)
         if plane is None:
             plane = torch.empty((shape[0], *resized.shape[1:]))
         plane[start : start + slab] = resized
     assert plane is not None
     result = _resize_axis(plane, 0, new_shape[0], axes, part)
-    if not clip_slices and tuple(shape) != tuple(new_shape):
-        result.clamp_(lowest, highest)
+    if across != 0 and tuple(shape) != tuple(new_shape):
+        if across is not None:
+            lowest, highest = (_resize_axis(ends, across, new_shape[across], axes, part) for ends in (lowest, highest))
+        torch.maximum(result, lowest, out=result)
+        torch.minimum(result, highest, out=result)
     return result
+
+
+def _range(block: torch.Tensor, across: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """The least and the largest value, of each slice where one axis is resampled apart."""
+    if across is None:
+        return block.amin(), block.amax()
+    others = tuple(axis for axis in range(3) if axis != across)
+    return block.amin(others, keepdim=True), block.amax(others, keepdim=True)
 
 
 def _resize_axis(block: torch.Tensor, axis: int, new_size: int, axes: AxisOrders, part: Part) -> torch.Tensor:

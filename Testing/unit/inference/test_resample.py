@@ -26,6 +26,26 @@ def test_the_result_is_that_of_scikit_image(shape):
     assert np.abs(resampled(array, shape) - expected).max() < 1e-2
 
 
+@pytest.mark.parametrize("across", [0, 1, 2])
+@pytest.mark.parametrize("part", [None, (slice(2, 9), slice(1, 10), slice(3, 8))], ids=["all of it", "a part"])
+def test_slices_that_are_resampled_apart_keep_the_range_of_each(across, part):
+    transform = pytest.importorskip("skimage.transform")
+    array = np.where(np.random.default_rng(0).random((12, 11, 13)) < 0.5, 0.0, 1000.0)
+    scale = np.linspace(0.1, 1.0, array.shape[across])
+    array *= scale.reshape([-1 if axis == across else 1 for axis in range(3)])  # every slice has a range of its own
+    shape = tuple(5 if axis == across else 17 for axis in range(3))
+    plane = tuple(size for axis, size in enumerate(shape) if axis != across)
+    slices = [transform.resize(one, plane, order=3, mode="edge", anti_aliasing=False)
+              for one in np.moveaxis(array, across, 0)]  # fmt: skip
+    nearest = np.floor((np.arange(5) + 0.5) * len(slices) / 5).astype(int)
+    expected = np.moveaxis(np.stack([slices[number] for number in nearest]), 0, across)
+    axes = AxisOrders(tuple(0 if axis == across else 3 for axis in range(3)), across)
+    chosen = tuple(slice(0, 5) if axis == across else one for axis, one in enumerate(part or [slice(None)] * 3))
+    source = torch.from_numpy(array.astype(np.float32))
+    found = resample_image(lambda start, stop: source[start:stop], array.shape, shape, axes, part=chosen, slab=5)
+    assert np.abs(found.numpy() - expected[chosen]).max() < 0.05
+
+
 @pytest.mark.parametrize("order", [0, 1, 3])
 @pytest.mark.parametrize(("size", "new_size"), [(9, 4), (9, 9), (9, 31), (1, 3), (5, 1)])
 def test_a_constant_stays_constant(order, size, new_size):
