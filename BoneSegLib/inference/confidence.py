@@ -49,5 +49,5 @@ class Probabilities:
             logits = block.logits[:, start : start + _SLAB].movedim(0, -1).reshape(-1, heads)
             places = torch.from_numpy(bone).to(logits.device)
             best = logits.index_select(0, places).float().softmax(1).amax(1)
-            self._total += np.bincount(winners[bone], best.double().cpu().numpy(), minlength=heads)
+            self._total += np.bincount(winners[bone], best.cpu().double().numpy(), minlength=heads)
             self._count += np.bincount(winners[bone], minlength=heads)

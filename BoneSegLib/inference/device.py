@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from BoneSegLib.errors import MissingError
+from BoneSegLib.errors import MissingError, UsageError
 from BoneSegLib.options import DEVICES, check_device
 
 
@@ -39,11 +39,17 @@ def choose_device(asked: str, choices: tuple[str, ...] = DEVICES) -> torch.devic
 
 
 def choose_precision(asked: str, device: torch.device) -> str:
-    """``fp32`` or ``bf16``. ``auto`` takes bf16 where a probe shows it to be faster; the answer is kept per machine."""
+    """``fp32`` or ``bf16``.
+
+    ``auto`` takes bf16 on an NVIDIA GPU that has it, and on a CPU where a probe shows it to be faster; that answer is
+    kept per machine. Raises `UsageError` for bf16 on an Apple GPU that cannot do it.
+    """
+    if asked == "bf16" and device.type == "mps" and not _mps_convolves(torch.bfloat16):
+        raise UsageError("This graphics card cannot compute in bf16.", remedy="Use --precision fp32 or auto.")
     if asked != "auto":
         return asked
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
+        return "bf16" if _computes_in_bf16(device) else "fp32"
     if device.type != "cpu":
         return "fp32"
     key = _machine_key()
@@ -66,13 +72,21 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     return contextlib.nullcontext()
 
 
-def _mps_convolves() -> bool:
-    """Apple's GPU counts only if it does the 3D convolution that older versions of torch lack there."""
+def _computes_in_bf16(device: torch.device) -> bool:
+    """Whether an NVIDIA GPU has bf16: from Ampere on. torch emulates it on older ones, where it is slow or fails."""
+    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+def _mps_convolves(dtype: torch.dtype = torch.float32) -> bool:
+    """Apple's GPU counts only if it does the 3D convolutions of our networks, which older versions of torch lack there:
+    the usual one and the transposed one."""
     if not (hasattr(torch.backends, "mps") and torch.backends.mps.is_available()):
         return False
+    image, kernel = (torch.zeros(1, 1, size, size, size, device="mps", dtype=dtype) for size in (4, 2))
     try:
-        torch.nn.functional.conv3d(torch.zeros(1, 1, 4, 4, 4, device="mps"), torch.zeros(1, 1, 3, 3, 3, device="mps"))
-    except (RuntimeError, NotImplementedError):
+        torch.nn.functional.conv3d(image, kernel)
+        torch.nn.functional.conv_transpose3d(image, kernel, stride=2)
+    except (RuntimeError, NotImplementedError, TypeError):
         return False
     return True
 

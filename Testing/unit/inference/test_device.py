@@ -42,6 +42,24 @@ def test_a_precision_that_was_asked_for_is_used(asked):
     assert choose_precision(asked, torch.device("cpu")) == asked
 
 
+@pytest.mark.parametrize(("capability", "expected"), [((7, 5), "fp32"), ((8, 0), "bf16"), ((9, 0), "bf16")])
+def test_auto_takes_bf16_on_a_graphics_card_that_has_it_and_not_where_torch_emulates_it(
+    capability, expected, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(torch.version, "hip", None)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: asked.append(device) or capability)
+    assert choose_precision("auto", torch.device("cuda:1")) == expected
+    assert asked == [torch.device("cuda:1")]
+
+
+def test_bf16_is_refused_on_an_apple_gpu_that_cannot_do_it(monkeypatch):
+    monkeypatch.setattr(module, "_mps_convolves", lambda dtype=torch.float32: dtype == torch.float32)
+    with pytest.raises(UsageError, match="bf16"):
+        choose_precision("bf16", torch.device("mps"))
+    assert choose_precision("auto", torch.device("mps")) == "fp32"
+
+
 @pytest.mark.parametrize(("gain", "expected"), [(2.0, "bf16"), (1.05, "fp32"), (0.01, "fp32")])
 def test_auto_takes_bf16_only_where_a_probe_shows_it_to_be_faster(gain, expected, monkeypatch):
     monkeypatch.setattr(module, "_bf16_gain", lambda: gain)
