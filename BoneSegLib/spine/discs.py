@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 _DISTANCES_MM = np.arange(20.0, 62.0, 2.0)
 """From one lumbar disc to the next, in children and tall people too."""
-_UNEVEN_MM = 6.0
+_UNEVEN_MM, _MOST_UNEVEN_MM = 6.0, 16.0
 _EVIDENCE_WEIGHT = 8.0
 _SACRUM_MM, _SACRUM_WEIGHT = 6.0, 4.0
 """Spread of its border, and the weight of what is seen there: half of that elsewhere."""
@@ -58,14 +58,19 @@ def _best_discs(evidence: Floats, borders: dict[int, int]) -> tuple[dict[int, in
     (Viterbi 1967), and the best distance is taken."""
     numbers = list(borders)
     places = np.arange(len(evidence), dtype=np.float64)
+    # Between two borders lie as many discs as names, also where one in between was not seen.
+    apart = np.diff(numbers)
     costs = [_own_cost(evidence, places, number, borders, counted=numbers[0] == 1) for number in numbers]
-    usual = float(np.mean(np.diff([borders[number] for number in numbers])))
+    usual = float(np.mean(np.diff([borders[number] for number in numbers]) / apart))
     between = places[:, None] - places[None, :]
     best, lowest = [borders[number] for number in numbers], np.inf
     for distance in _DISTANCES_MM:
-        uneven = between - distance
-        step = np.where(np.abs(uneven) < 16, (uneven / _UNEVEN_MM) ** 2 / 2, np.inf)
-        path, cost = _cheapest_path(costs, step)
+        uneven = {count: between - count * distance for count in set(apart.tolist())}
+        steps = {
+            count: np.where(np.abs(off) < _MOST_UNEVEN_MM * count, (off / _UNEVEN_MM) ** 2 / 2 / count, np.inf)
+            for count, off in uneven.items()
+        }
+        path, cost = _cheapest_path(costs, [steps[count] for count in apart.tolist()])
         cost += (np.log(distance / usual) / 0.25) ** 2 / 2
         if cost < lowest:
             best, lowest = path, cost
@@ -82,10 +87,10 @@ def _own_cost(evidence: Floats, places: Floats, number: int, borders: dict[int, 
     return ((places - borders[number]) / spread) ** 2 / 2 - weight * evidence
 
 
-def _cheapest_path(costs: Sequence[Floats], step: Floats) -> tuple[list[int], float]:
-    """Places from the first cost to the last; ``step`` (to, from) is what going from one to another costs."""
+def _cheapest_path(costs: Sequence[Floats], steps: Sequence[Floats]) -> tuple[list[int], float]:
+    """Places from the first cost to the last; ``steps`` (to, from): what going from one to the next costs."""
     total, origins = costs[0], []
-    for own in costs[1:]:
+    for own, step in zip(costs[1:], steps, strict=True):
         reached = step + total[None, :]
         origins.append(reached.argmin(1))
         total = reached.min(1) + own

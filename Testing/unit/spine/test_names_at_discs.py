@@ -163,6 +163,12 @@ def test_discs_are_found_together_though_one_is_not_to_be_seen():
     np.testing.assert_allclose([found[number] for number in range(1, 6)], [30, 64, 98, 132, 166], atol=3)
 
 
+def test_discs_are_counted_past_a_vertebra_that_bears_no_name():
+    evidence = _evidence(200, [30, 65, 100, 135, 170])
+    found = find_discs(evidence, {1: 32, 4: 133, 5: 172})  # nothing is called L4, the name between 2 and 3
+    np.testing.assert_allclose([found[number] for number in (1, 4, 5)], [30, 135, 170], atol=3)
+
+
 def test_a_name_too_many_at_the_end_of_the_scan_is_left_out():
     discs = [30, 72, 89, 124, 163]  # a low vertebra: names of usual height are one ahead at the end
     found = find_discs(_evidence(185, discs), {1: 30, 2: 57, 3: 87, 4: 117, 5: 143, 6: 168})
