@@ -17,12 +17,25 @@ from BoneSegLib.models.integrity import verify_files
 from BoneSegLib.models.model import Model, Stage
 
 
-@lru_cache(maxsize=2)
 def load_model(folder: Path | None) -> Model:
-    """A model (``None``: the bundled one), read and verified."""
+    """A model (``None``: the bundled one), read and verified; again where its files have changed since."""
+    return _read_model(folder, _newest_change(folder))
+
+
+@lru_cache(maxsize=2)
+def _read_model(folder: Path | None, _changed: int) -> Model:
     model = open_model(folder)
     verify_files(model)
     return model
+
+
+def _newest_change(folder: Path | None) -> int:
+    """When a file of a model folder was last written (ns): a worker may outlive a training into the same folder."""
+    if folder is None:
+        return 0
+    patterns = ("*.json", "*/*.json", "fold_*/*.pth", "*/fold_*/*.pth")
+    files = [path for pattern in patterns for path in Path(folder).glob(pattern)]
+    return max((path.stat().st_mtime_ns for path in files if path.is_file()), default=0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from BoneSegLib.models.jsonfile import Fields
 
 @dataclass(frozen=True)
 class Dataset:
-    """``channels``: name per input channel. ``labels``: foreground name -> value, in the file's order."""
+    """``channels``: name per input channel. ``labels``: foreground name -> value, by value."""
 
     channels: tuple[str, ...]
     labels: dict[str, int]
@@ -46,4 +46,6 @@ def parse_dataset(data: dict[str, Any]) -> Dataset:
             raise ModelError(f"dataset.json: label '{name}' should have a whole number.")
     if not labels or sorted(labels.values()) != list(range(1, len(labels) + 1)) or len(labels) > 254:
         raise ModelError("dataset.json: labels should be numbered 1, 2, 3, ... without gaps (at most 254).")
+    # nnU-Net goes by the values, wherever a label stands in the file: in the input of a cascade's next stage too.
+    labels = dict(sorted(labels.items(), key=lambda label: label[1]))
     return Dataset(channels=tuple(str(name) for name in channels.values()), labels=labels)

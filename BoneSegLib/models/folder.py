@@ -52,6 +52,8 @@ def _read_bundle(folder: Path) -> Model:
     dataset = next(iter(stages.values())).dataset
     if any(stage.dataset.labels != dataset.labels for stage in stages.values()):
         raise ModelError("The stages of the model do not agree on their labels.")
+    if len({stage.plans.transpose for stage in stages.values()}) > 1:
+        raise ModelError("The stages of the model do not agree on the order of the image's axes (transpose_forward).")
     structures, network_labels = _listed_structures(fields.object("structures"), dataset)
     return Model(
         name=fields.text("name"),

@@ -79,5 +79,4 @@ def export_stages(project: Project, stages: Sequence[TrainedStage], folder: Path
         (unfinished / README).write_text(readme, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.replace(folder)
-    load_model.cache_clear()
     return folder

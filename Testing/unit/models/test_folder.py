@@ -79,6 +79,26 @@ def test_a_bundle_says_which_bones_its_labels_are(a_bundle):
     assert model.step_of("full") == 0.5
 
 
+def test_labels_count_by_their_values_wherever_they_stand_in_the_file(a_copy):
+    data = json.loads((a_copy / "dataset.json").read_text())
+    (a_copy / "dataset.json").write_text(json.dumps({**data, "labels": {"box": 2, "background": 0, "ball": 1}}))
+    assert list(read_model(a_copy).stages["3d_fullres"].dataset.labels.items()) == [("ball", 1), ("box", 2)]
+
+
+def test_stages_that_see_the_image_in_different_orders_of_axes_are_refused(a_bundle):
+    names = ("3d_fullres", "other")
+    first, second = (a_bundle / f"nnUNetTrainer__nnUNetPlans__{name}" for name in names)
+    shutil.copytree(first, second)
+    plans = json.loads((second / "plans.json").read_text())
+    plans["configurations"]["other"] = plans["configurations"]["3d_fullres"]
+    (second / "plans.json").write_text(json.dumps({**plans, "transpose_forward": [1, 0, 2]}))
+    manifest = json.loads((a_bundle / "boneseg.json").read_text())
+    stages = {"fast": ["3d_fullres"], "full": ["other"]}
+    (a_bundle / "boneseg.json").write_text(json.dumps({**manifest, "stages": stages}))
+    with pytest.raises(ModelError, match="order of the image's axes"):
+        read_model(a_bundle)
+
+
 @pytest.mark.parametrize("step", [0, 0.05, 1.5, -1, "1", None, True, [1.0]])
 def test_a_step_that_makes_no_sense_is_refused(a_bundle, step):
     manifest = json.loads((a_bundle / "boneseg.json").read_text())
