@@ -70,7 +70,7 @@ def select_structures(
     known_ids = [structure.id for structure in known]
     ids: set[str] = set()
     for name in (text.strip() for text in wanted):
-        members = GROUPS.get(name, (name,))
+        members = (name,) if name in known_ids else GROUPS.get(name, (name,))
         if not set(members) <= set(known_ids):
             groups = [group for group, members in GROUPS.items() if set(members) <= set(known_ids)]
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -77,7 +78,7 @@ class SegmentOptions:
         check_device(self.device)
         if self.drafts is not None and self.drafts not in range(MOST_DRAFTS + 1):
             raise UsageError(f"{self.drafts} drafts are not possible.", remedy=f"Choose from 0 to {MOST_DRAFTS}.")
-        if self.roi is not None and len(self.roi) != 6:
+        if self.roi is not None and (len(self.roi) != 6 or not all(math.isfinite(edge) for edge in self.roi)):
             raise UsageError("A region has six numbers.", remedy="Give R1,R2,A1,A2,S1,S2 in mm.")
 
     def to_dict(self) -> dict[str, object]:

@@ -85,14 +85,14 @@ def add_series_options(parser: argparse.ArgumentParser) -> None:
 def options_from(args: argparse.Namespace) -> SegmentOptions:
     """The options of a parsed command line. Raises `UsageError`."""
     return SegmentOptions(
-        structures=tuple(args.structures.split(",")) if args.structures else None,
+        structures=tuple(args.structures.split(",")) if args.structures is not None else None,
         quality=args.quality,
         device=args.device,
         precision=args.precision,
         model=args.model,
-        folds=tuple(args.folds.split(",")) if args.folds else None,
+        folds=tuple(args.folds.split(",")) if args.folds is not None else None,
         mirroring=args.tta,
-        roi=parse_roi(args.roi) if args.roi else None,
+        roi=parse_roi(args.roi) if args.roi is not None else None,
         force=args.force,
         drafts=args.drafts,
         refine=args.refine,
@@ -158,9 +158,13 @@ def run_command(args: argparse.Namespace) -> int:
 
 def _series(args: argparse.Namespace) -> Series | None:
     """The DICOM series that is asked for; ``None`` for an image file."""
+    from BoneSegLib.errors import UsageError
     from BoneSegLib.headless.read import find_series
 
-    return find_series(args.input, series=None if args.dicom else args.series, force=args.force)
+    series = find_series(args.input, series=None if args.dicom else args.series, force=args.force)
+    if series is None and args.series and not args.dicom:
+        raise UsageError("--series chooses among DICOM series, and the input is none.", remedy="Leave out --series.")
+    return series
 
 
 def _series_of_output(args: argparse.Namespace, series: Series | None) -> Series | None:

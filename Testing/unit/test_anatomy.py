@@ -52,6 +52,11 @@ def test_another_models_structures_are_asked_for_by_their_own_names():
         select_structures("pelvis", known=[liver])
 
 
+def test_another_models_structure_may_bear_the_name_of_a_group():
+    pelvis, liver = foreign_structure(1, "pelvis"), foreign_structure(2, "liver")
+    assert select_structures("pelvis", known=[pelvis, liver]) == (pelvis,)
+
+
 # How DICOM PS3.16 calls them in its context groups, as pydicom lists these.
 IN_DICOM = {
     "hip_left": "Hip",
