@@ -36,7 +36,8 @@ _END_VOXELS = 1.5
 def names_first(model: Model, quality: str) -> bool:
     """Whether a first network says which bones there are, and another one finds their edges, heads up."""
     stages = model.stages_of(quality)
-    return model.canonical and len(stages) > 1 and all(knows_bones_alone(stage.dataset) for stage in stages)
+    heads_up = model.canonical and stages[0].plans.transpose == (0, 1, 2)
+    return heads_up and len(stages) > 1 and all(knows_bones_alone(stage.dataset) for stage in stages)
 
 
 def unnamed_bones(names: np.ndarray, model: Model, quality: str, spacing: tuple[float, float, float]) -> list[int]:

@@ -25,7 +25,7 @@ from BoneSegLib.inference.frame import make_frame, needs_straightening, resample
 from BoneSegLib.inference.loading import choose_folds, load_model
 from BoneSegLib.inference.looks import last_looks, second_looks
 from BoneSegLib.inference.names import resample_names
-from BoneSegLib.inference.out_of_memory import is_out_of_memory, memory_errors_told
+from BoneSegLib.inference.out_of_memory import is_out_of_device_memory, memory_errors_told
 from BoneSegLib.inference.provenance import describe_run
 from BoneSegLib.inference.region import cut_out, region_of
 from BoneSegLib.inference.resample import axis_orders
@@ -56,25 +56,29 @@ def segment(
     model = load_model(options.model)
     structures = select_structures(options.structures, known=model.structures)
     notes = check_volume(volume, expects_ct=model.dataset.is_ct, force=options.force)
+    if options.drafts and not drafts_of(model, options):
+        notes = (*notes, "No drafts were made: only the last network of a cascade that finds bones makes them.")
     device = choose_device(options.device)
     region = region_of(volume, options.roi)
     part = cut_out(volume, region)
     run = _Run(model, options, structures, device, progress, is_cancelled)
     with memory_errors_told():
-        try:
-            found, clock = run.find(part)
-        except RuntimeError as error:
-            if device.type == "cpu" or not is_out_of_memory(error):
-                raise
+        outcome = run.find_if_memory_suffices(part)
+        # The CPU's turn comes here, where nothing of the first attempt is alive any more.
+        if outcome is None:
             notes = (*notes, f"The memory of device '{device}' did not suffice; the CPU was used.")
             run = replace(run, device=torch.device("cpu"))
-            found, clock = run.find(part)
-    with memory_errors_told():
+            outcome = run.find(part)
+        found, clock = outcome
         labels = found.labels
         if part.array.shape != volume.array.shape:
             labels = np.zeros(volume.array.shape, dtype=np.uint8)
             labels[region] = found.labels
-        result = LabelMap(labels, volume.geometry, structures, {"confidence": found.confidence})
+        there = np.bincount(labels.ravel(), minlength=256)
+        # Of a bone that was dropped in the end there is nothing to be sure of.
+        sure = {item.id: found.confidence[item.id] for item in structures
+                if there[item.label] and item.id in found.confidence}  # fmt: skip
+        result = LabelMap(labels, volume.geometry, structures, {"confidence": sure})
         flags = flags_of(result, region)
     clock.lap("flags")
     info = describe_run(
@@ -84,7 +88,7 @@ def segment(
         precision=run.precision,
         seconds=clock.seconds,
         seconds_total=time.perf_counter() - started,
-        confidence=found.confidence,
+        confidence=sure,
         notes=notes if labels.any() else (*notes, NOTHING_FOUND),
     )
     progress(1.0, "Done")
@@ -114,6 +118,15 @@ class _Run:
     def precision(self) -> str:
         return choose_precision(self.options.precision, self.device)
 
+    def find_if_memory_suffices(self, volume: Volume) -> tuple[_Found, Clock] | None:
+        """What `find` says; `None` where the memory of a graphics card does not suffice."""
+        try:
+            return self.find(volume)
+        except RuntimeError as error:
+            if self.device.type == "cpu" or not is_out_of_device_memory(error):
+                raise
+            return None
+
     def find(self, volume: Volume) -> tuple[_Found, Clock]:
         """What is found, on the volume's grid, and the time that each step took."""
         clock = Clock()
@@ -121,7 +134,9 @@ class _Run:
             return self._find_in_straight(volume, clock), clock
         box = straight_geometry(volume.geometry)
         outside = AIR_HU if self.model.dataset.is_ct else float(volume.array.min())
-        array = resample_between(volume.array, volume.geometry, box, linear=True, fill=outside)
+        # Air is below what unsigned numbers hold.
+        array = volume.array.astype(np.result_type(volume.array, np.int16), copy=False)
+        array = resample_between(array, volume.geometry, box, linear=True, fill=outside)
         clock.lap("straighten")
         found = self._find_in_straight(Volume(array, box, volume.name), clock)
         labels = resample_between(found.labels, box, volume.geometry, linear=False, fill=0)
@@ -221,7 +236,8 @@ class _Run:
 
     def _settled_by_discs(self, task: StageTask) -> tuple[int, ...]:
         """The network's labels from the sacrum up, if the image's discs have the last word on them."""
-        if self.options.discs and self.model.canonical and task.stage.dataset.is_ct:
+        heads_up = self.model.canonical and task.stage.plans.transpose == (0, 1, 2)
+        if self.options.discs and heads_up and task.stage.dataset.is_ct:
             return vertebra_chain(task.stage.dataset.labels)
         return ()
 

@@ -23,6 +23,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(word in text for word in _WORDS))
 
 
+def is_out_of_device_memory(error: BaseException) -> bool:
+    """The same of a graphics card's memory: the computer's own is asked for by torch's CPU allocator, or by numpy."""
+    return isinstance(error, RuntimeError) and is_out_of_memory(error) and "cpuallocator" not in str(error).casefold()
+
+
 @contextmanager
 def memory_errors_told() -> Iterator[None]:
     """Raises `ResourceError` where memory did not suffice inside."""

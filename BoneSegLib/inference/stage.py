@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from BoneSegLib.inference.bones import knows_bones_alone
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.device import autocast, free_on_device
 from BoneSegLib.inference.loading import load_stage
@@ -136,12 +137,19 @@ def stage_grid(task: StageTask) -> Shape:
 
 def _choose_windows(task: StageTask, image: _NetworkImage, names: np.ndarray | None) -> list[Window]:
     patch = task.stage.configuration.patch
-    if task.everywhere or not (names is not None or task.stage.dataset.is_ct):
+    if task.everywhere or not (names is not None or _lies_in_a_body(task.stage)):
         return all_windows(image.padded, patch, task.step)
     if names is None:
         return windows_over(image.is_body(), patch, task.step)
     near = _grown(np.isin(names, task.wanted), BONE_MARGIN_MM, task.stage.configuration.spacing)
     return windows_over(near, patch, task.step)
+
+
+def _lies_in_a_body(stage: Stage) -> bool:
+    """Whether nothing that the network finds in CT is as thin as air: bones, and what was so in its training.
+    A lung's lesions may lie where a window shows little else."""
+    lowest = stage.intensity.lower if stage.intensity is not None else -math.inf
+    return stage.dataset.is_ct and (knows_bones_alone(stage.dataset) or lowest > BODY_HU)
 
 
 def _grown(mask: np.ndarray, margin: float, spacing: Spacing) -> np.ndarray:
@@ -202,7 +210,7 @@ class _NetworkImage:
         return self.part((0, 0, 0), self.padded)
 
     def is_body(self) -> np.ndarray:
-        """Where there is more than air (bool, the padded grid): outside of it there is no bone."""
+        """Where there is more than air (bool, the padded grid)."""
         return (self._whole > self._normalizer.value(BODY_HU)).numpy()
 
     def part(self, corner: Shape, extent: Shape) -> torch.Tensor:
@@ -216,7 +224,7 @@ class _NetworkImage:
             around += [(first + before - at, at + size - before - stop)]
         task, configuration = self._task, self._task.stage.configuration
         image = resample_image(
-            lambda start, stop: self._normalizer.clip(task.image[start:stop]),
+            lambda start, stop: self._normalizer.clip(task.image[start:stop], start),
             _shape3(task.image.shape),
             self._grid,
             axis_orders(configuration.data_resampling, task.spacing, configuration.spacing),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from BoneSegLib import Geometry, SegmentOptions, Volume, segment
 from BoneSegLib.errors import Cancelled, NeedsConfirmation, ResourceError, UsageError
 from BoneSegLib.flags import NOTHING_FOUND, flags_of, kinds
 from BoneSegLib.inference import engine, stage
-from BoneSegLib.inference.loading import LoadedStage
+from BoneSegLib.inference.loading import LoadedStage, load_model
 from Testing.support.nnunet_folder import DATASET_JSON, write_quick_folder
 
 THRESHOLD_HU = 300.0
@@ -230,6 +231,84 @@ def test_running_out_of_memory_is_told_as_such(error, model, monkeypatch):
     with pytest.raises(ResourceError) as raised:
         segment(volume, options(model))
     assert raised.value.exit_code == 5
+
+
+def test_a_graphics_card_without_enough_memory_hands_over_to_the_cpu(model, monkeypatch):
+    kept = []
+
+    def fail_on_the_card(task, names, **more):
+        if task.device.type != "cpu":
+            kept.append(weakref.ref(task.image.base))
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        kept.append(kept[0]())
+        return run_stage(task, names, **more)
+
+    run_stage = engine.run_stage
+    monkeypatch.setattr(engine, "choose_device", lambda _: torch.device("meta"))
+    monkeypatch.setattr(engine, "run_stage", fail_on_the_card)
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0), directions=sheared(20)))
+    found = segment(volume, options(model))
+    assert found.array.any()
+    assert any("the CPU was used" in note for note in found.info["notes"])
+    assert kept[1] is None, "the first attempt's image is still in memory"
+
+
+def test_the_computers_own_memory_is_not_taken_for_the_cards(model, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(engine, "choose_device", lambda _: torch.device("meta"))
+    monkeypatch.setattr(engine, "run_stage", fail)
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
+    with pytest.raises(ResourceError):
+        segment(volume, options(model))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tilted_volume_of_numbers_without_a_sign_has_air_around_it(dtype, model):
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0), directions=sheared(20)))
+    array = np.where(volume.array > 300, 250, 60)  # nowhere bright enough, all the less where there is nothing
+    assert not segment(Volume(array.astype(dtype), volume.geometry), options(model)).array.any()
+
+
+def test_a_bone_that_was_dropped_has_no_confidence(model, monkeypatch):
+    monkeypatch.setattr(engine, "clean_labels", lambda labels, *_, **__: labels.fill(0))
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
+    assert segment(volume, options(model)).info["confidence"] == {}
+
+
+def test_windows_of_air_are_looked_at_by_a_network_that_may_find_something_there(model, tmp_path, monkeypatch):
+    lungs = tmp_path / "lungs"
+    shutil.copytree(model, lungs)
+    inner = lungs / "nnUNetTrainer__nnUNetPlans__3d_fullres"
+    (inner / "dataset.json").write_text(json.dumps({**DATASET_JSON, "labels": {"background": 0, "bulla": 1, "x": 2}}))
+    plans = json.loads((inner / "plans.json").read_text())
+    plans["foreground_intensity_properties_per_channel"]["0"]["percentile_00_5"] = -1000.0
+    (inner / "plans.json").write_text(json.dumps(plans))
+    manifest = json.loads((lungs / "boneseg.json").read_text())
+    (lungs / "boneseg.json").write_text(json.dumps({**manifest, "structures": {"bulla": 1}}))
+    seen = []
+    everything = LoadedStage((lambda batch: seen.append(1) or -bright_is_bone(batch),), (0, 1, 2))
+    monkeypatch.setattr(stage, "load_stage", lambda *_: everything)
+    lung = np.random.default_rng(0).integers(-950, -800, (40, 40, 40)).astype(np.int16)
+    segment(Volume(lung, Geometry.from_spacing((40, 40, 40), (1.5, 1.5, 2.0))), options(lungs))
+    assert seen
+
+
+def test_a_model_that_was_trained_on_is_read_again(model, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    assert load_model(folder) is load_model(folder)
+    before = load_model(folder)
+    manifest = json.loads((folder / "boneseg.json").read_text())
+    (folder / "boneseg.json").write_text(json.dumps({**manifest, "version": "2"}))
+    assert (before.version, load_model(folder).version) == ("", "2")
+
+
+def test_drafts_that_a_model_cannot_make_are_told(model):
+    volume, _ = ball_in(Geometry.from_spacing((40, 40, 30), (1.5, 1.5, 2.0)))
+    assert any("No drafts" in note for note in segment(volume, options(model, drafts=2)).info["notes"])
+    assert not any("No drafts" in note for note in segment(volume, options(model)).info["notes"])
 
 
 def test_too_little_memory_is_told_before_the_network_runs(model, monkeypatch):
