@@ -90,7 +90,7 @@ class SegmentOptions:
 
 def check_device(name: str, choices: tuple[str, ...] = DEVICES) -> None:
     """Raises `UsageError` unless it is one of ``choices``; a graphics card may bear its number, as in ``cuda:1``."""
-    if not ("cuda" in choices and re.fullmatch(r"cuda:\d+", name)):
+    if not ("cuda" in choices and re.fullmatch(r"cuda:(0|[1-9]\d?)", name)):
         _require_choice("device", name, choices)
 
 

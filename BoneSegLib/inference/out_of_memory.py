@@ -29,8 +29,10 @@ def is_out_of_device_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def memory_errors_told() -> Iterator[None]:
-    """Raises `ResourceError` where memory did not suffice inside."""
+def memory_errors_told(
+    *, remedy: str = "Limit the run to a region or to fewer structures, or close other programs."
+) -> Iterator[None]:
+    """Raises `ResourceError` where memory did not suffice inside, that of the computer or of its graphics card."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -38,5 +40,5 @@ def memory_errors_told() -> Iterator[None]:
             raise
         raise ResourceError(
             "The computer ran out of memory.",
-            remedy="Limit the run to a region or to fewer structures, or close other programs.",
+            remedy=remedy,
         ) from error

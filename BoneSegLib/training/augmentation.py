@@ -60,6 +60,8 @@ def read_box(
     high = [min(size, max(start + 2, int(value) + 1)) for value, size, start in
             zip((flat.amax(0) + margin).tolist(), array.shape, low, strict=True)]  # fmt: skip
     box = np.array(array[low[0] : high[0], low[1] : high[1], low[2] : high[2]])
+    # Between two voxels there is a way; an image of one slice gets another, of what is outside.
+    box = np.pad(box, [(0, max(0, 2 - size)) for size in box.shape], constant_values=outside)
     size = torch.tensor(box.shape, dtype=torch.float32)
     grid = (2 * (points - torch.tensor(low, dtype=torch.float32)) / (size - 1) - 1).flip(-1)[None]
     source = torch.from_numpy(box).float()[None, None].sub_(outside)

@@ -161,6 +161,13 @@ def _plans(fingerprints: list[Fingerprint], channel: str, options: ProjectOption
             remedy="Choose another model, or say what the data are with --modality.",
         )
     stages = model.stages_of("full")[: options.planner.stages]
+    if any(stage.plans.transpose != (0, 1, 2) for stage in stages):
+        raise InputError(
+            "The model to start from sees the image's axes in another order (transpose_forward in plans.json).",
+            remedy="Choose another model, or train without --fine-tune.",
+        )
+    if options.planner.stages is not None and len(stages) < options.planner.stages:
+        raise InputError("The model to start from has one network only.", remedy="Leave --stages out.")
     return tuple(plan_of_model(stage, air=model.pads_with_air) for stage in stages)
 
 

@@ -13,15 +13,17 @@ import torch
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.errors import InputError
+from BoneSegLib.inference.network import PlainConvUNet
 from BoneSegLib.inference.resample import Spacing
 from BoneSegLib.models.architecture import Architecture
 from BoneSegLib.models.model import SIDE_BY_SIDE
 from BoneSegLib.models.network import parameter_names
 from BoneSegLib.training.card import BONES, ModelCard
+from BoneSegLib.training.checkpoint import read_checkpoint
 from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_stage
 from BoneSegLib.training.plans import dataset_json, plans_json
-from BoneSegLib.training.stage import STAGES
-from BoneSegLib.training.synthesis.tissue import OTHER_BONE
+from BoneSegLib.training.stage import STAGES, StagePlan
+from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,8 @@ def export_run(run: Path, folder: Path, *, cases: int, card: ModelCard = BONES) 
         checkpoint = run / name / "checkpoint.pt"
         if not checkpoint.exists():
             continue
-        state = torch.load(checkpoint, weights_only=True)
+        state = read_checkpoint(checkpoint)
+        _require_fit(plan, state["averaged"])
         stages.append(TrainedStage(plan_of_stage(plan), {"0": state["averaged"]}))
         progress = state["progress"]
         training[name] = {"steps": progress["step"], "minutes": round(progress["seconds"] / 60)}
@@ -76,6 +79,12 @@ def export_run(run: Path, folder: Path, *, cases: int, card: ModelCard = BONES) 
             f"'{run.name}' has no trained first stage.", remedy="Train it: boneseg train --stage 3d_lowres"
         )
     export_model(folder, stages, bone_content(cases), replace(card, training={**training, **card.training}))
+
+
+def _require_fit(plan: StagePlan, state: Mapping[str, torch.Tensor]) -> None:
+    """Raises `ModelError` for a training that was begun when the stage had other features."""
+    weights = plain_conv_unet_weights(plan.architecture, state, half=False)
+    PlainConvUNet(plan.architecture, weights, in_channels=plan.in_channels(CLASS_COUNT), heads=CLASS_COUNT)
 
 
 def export_model(

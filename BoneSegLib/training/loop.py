@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from BoneSegLib.errors import InputError
 from BoneSegLib.inference.device import autocast
 from BoneSegLib.training.checkpoint import read_checkpoint, write_checkpoint
 from BoneSegLib.training.coarse_names import one_hot_names
@@ -146,9 +147,11 @@ class Trainer:
         drawn = [cases[index] for index in rng.integers(0, len(cases), self._options.batch)]
         inputs, labels = self._sampler(drawn, rng)
         inputs, labels = inputs.to(self._device), labels.to(self._device)
-        with autocast(self._device, self._precision):
-            if rng.random() < self._options.drafted:
+        if rng.random() < self._options.drafted:
+            # In a context of its own: older versions of torch would keep its weights, without gradients, for the step.
+            with autocast(self._device, self._precision):
                 inputs = _with_draft(self.network, inputs)
+        with autocast(self._device, self._precision):
             outputs = self._supervised(inputs.contiguous(memory_format=torch.channels_last_3d))
         weight = self._options.background_weight
         loss, dice_loss, cross_entropy = supervised_loss(outputs, labels, background_weight=weight)
@@ -197,8 +200,15 @@ class Trainer:
 
     def _resume(self) -> None:
         state = read_checkpoint(self._checkpoint)
-        self.network.load_state_dict(state["network"])
-        self._supervised.heads.load_state_dict(state["heads"])
+        try:
+            self.network.load_state_dict(state["network"])
+            self._supervised.heads.load_state_dict(state["heads"])
+        except RuntimeError as error:
+            raise InputError(
+                f"The checkpoint '{self._checkpoint}' is of another network.",
+                cause="Its weights have other names or shapes.",
+                remedy="Choose another folder; --fine-tune takes over what fits of a model.",
+            ) from error
         self.averaged = {name: value.to(self._device) for name, value in state["averaged"].items()}
         self._optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])

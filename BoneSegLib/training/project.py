@@ -12,7 +12,7 @@ from BoneSegLib.errors import InputError
 from BoneSegLib.evaluation.tables import write_atomically
 from BoneSegLib.inference.resample import Spacing
 from BoneSegLib.json_input import read_json
-from BoneSegLib.label_rules import LabelRules
+from BoneSegLib.label_rules import LabelRules, parse_rules, rules_of_data
 from BoneSegLib.sides import Mirroring, mirroring_of
 from BoneSegLib.training.data.source import Source
 from BoneSegLib.training.planning.network_plan import NetworkPlan
@@ -44,6 +44,8 @@ class ProjectOptions:
     def to_dict(self) -> dict[str, Any]:
         content = json.loads(json.dumps(asdict(self), default=str))
         del content["unasked"]
+        # A path would differ on another computer.
+        content["fine_tune"] = self.fine_tune.resolve().name if self.fine_tune else None
         return content
 
 
@@ -107,9 +109,13 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
     content = read_json(folder / FILE)
     _require_same("cases", content["cases"], [pair.name for pair in source.pairs])
     begun, asked = _flat(content["options"]), _flat(options.to_dict())
+    begun["fine_tune"] = Path(begun["fine_tune"]).name if begun.get("fine_tune") else None
     for key in asked:
         if key not in options.unasked:
             _require_same(_WORDS.get(key, key.replace("_", " ")), begun.get(key), asked[key])
+    told = _rules_told(source, options)
+    if told is not None:
+        _require_same("labels", list(content["labels"].items()), [(name, list(t)) for name, t in told.sources.items()])
     k, j, i = content["median_size_mm"]
     return Project(
         folder=folder,
@@ -122,6 +128,13 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
         options=replace(options, planner=replace(options.planner, **{key: begun[key] for key in options.unasked})),
         hashes=content.get("hashes", {}),
     )
+
+
+def _rules_told(source: Source, options: ProjectOptions) -> LabelRules | None:
+    """What ``--labels`` (a file may have changed) or dataset.json says now; `None` where neither says a word."""
+    if options.labels:
+        return parse_rules(options.labels)
+    return rules_of_data(source.label_names, (), ()) if source.label_names else None
 
 
 def _flat(options: Mapping[str, Any]) -> dict[str, Any]:

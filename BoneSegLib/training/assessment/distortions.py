@@ -27,7 +27,7 @@ def add_noise(case: Judged, sigma: float) -> Judged:
     """Gaussian noise of ``sigma`` HU (of the image's own units, if it is no CT); the same on every call."""
     noise = np.random.default_rng(0).normal(0, 1, case.image.array.shape).astype(np.float32) * np.float32(sigma)
     array = case.image.array + noise
-    array = np.rint(array).astype(np.int16) if case.image.array.dtype.kind in "iu" else array
+    array = np.rint(array) if case.image.array.dtype.kind in "iu" else array
     return replace(case, image=replace(case.image, array=array))
 
 

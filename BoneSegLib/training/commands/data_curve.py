@@ -10,7 +10,7 @@ from pathlib import Path
 
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.training.commands.parse import sizes
-from BoneSegLib.training.commands.train import add_data_options, add_loop_options
+from BoneSegLib.training.commands.train import LESS_MEMORY, add_data_options, add_loop_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +39,7 @@ def run_command(args: argparse.Namespace) -> int:
     import torch
 
     from BoneSegLib.commands.progress import TerminalProgress
+    from BoneSegLib.inference.out_of_memory import memory_errors_told
     from BoneSegLib.training.begin import begin, prepare_cases
     from BoneSegLib.training.data_curve import FILE, PICTURE, data_curve
 
@@ -48,7 +49,8 @@ def run_command(args: argparse.Namespace) -> int:
     describe(project)
     prepare_cases(project, progress=TerminalProgress())
     try:
-        points = data_curve(project, args.sizes, fold_options(args), fold=args.fold, tell=TerminalProgress())
+        with memory_errors_told(remedy=LESS_MEMORY):
+            points = data_curve(project, args.sizes, fold_options(args), fold=args.fold, tell=TerminalProgress())
     except KeyboardInterrupt as error:
         raise Cancelled("Stopped. The trainings are kept.", remedy="The same command goes on.") from error
     if args.json:

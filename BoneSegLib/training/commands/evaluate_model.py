@@ -12,6 +12,9 @@ from BoneSegLib.models.named import model_folder
 from BoneSegLib.options import DEVICES, PRECISIONS, QUALITIES, SegmentOptions
 from BoneSegLib.training.commands.parse import numbers
 
+KINDS = ("noise", "slices", "field", "rotation")
+"""Distortions whose levels can be chosen."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``boneseg evaluate-model``."""
@@ -36,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="'all', or some of noise,slices,field,rotation,mirror: Dice against each")  # fmt: skip
     parser.add_argument("--robustness-cases", metavar="NAMES", default="",
                         help="only these cases are distorted, separated by commas (default: all)")  # fmt: skip
-    for kind in ("noise", "slices", "field", "rotation"):
+    for kind in KINDS:
         parser.add_argument(f"--{kind}", type=numbers, metavar="LEVELS", help=f"levels of {kind} instead of the usual")
     parser.add_argument("--tolerance", metavar="MM", type=float, default=2.0, help="of NSD (default: %(default)s mm)")
     parser.add_argument("--quality", choices=QUALITIES, default="full", help="(default: %(default)s)")
@@ -61,9 +64,11 @@ def run_command(args: argparse.Namespace) -> int:
     if not args.cases and (levels or args.postprocessing):
         raise UsageError("Robustness and post-processing are measured against references.", remedy="Give --cases.")
 
+    from BoneSegLib.headless.atomic import check_writable
     from BoneSegLib.training.assessment.assess import AssessOptions, assess
     from BoneSegLib.training.assessment.page import write_assessment
 
+    check_writable(args.output / "summary.json")
     options = AssessOptions(
         segment=SegmentOptions(
             model=args.model,
@@ -103,6 +108,10 @@ def run_command(args: argparse.Namespace) -> int:
 def _levels(args: argparse.Namespace) -> dict[str, tuple[float, ...]]:
     """Distortion -> levels."""
     if args.robustness is None:
+        given = [kind for kind in (*KINDS, "robustness_cases") if getattr(args, kind)]
+        if given:
+            words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise UsageError(f"{words}: of no effect without --robustness.", remedy="Add --robustness all.")
         return {}
     from BoneSegLib.training.assessment.distortions import DISTORTIONS
 

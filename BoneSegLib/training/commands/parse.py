@@ -12,11 +12,19 @@ _NO_END = 1_000_000
 
 
 def budget(args: argparse.Namespace) -> tuple[float, int]:
-    """Minutes and steps. One that was not asked for does not end a training: steps alone are reproducible."""
+    """Minutes and steps. One that was not asked for does not end a training: steps alone are reproducible, on a CPU."""
     minutes, steps = args.minutes, args.steps
     if minutes is None:
         minutes = _MINUTES if steps is None else math.inf
     return minutes, _NO_END if steps is None else steps
+
+
+def require_above_zero(args: argparse.Namespace) -> None:
+    """Raises `UsageError` for a budget, a size or a rate of nothing or less."""
+    for name in ("minutes", "steps", "batch", "learning_rate", "memory", "features", "threads"):
+        value = getattr(args, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"--{name.replace('_', '-')} should be above 0.")
 
 
 def three_sizes(text: str) -> tuple[int, int, int]:

@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run_command(args: argparse.Namespace) -> int:
     """Run it; returns the exit code 0, or raises a `BoneSegLib.errors.BoneSegError`."""
-    if min(args.count, args.step, args.threads) < 1 or args.first < 0:
-        raise UsageError("--count, --step and --threads should be at least 1, --first at least 0.")
+    if min(args.count, args.step, args.threads) < 1 or min(args.first, args.seed) < 0:
+        raise UsageError("--count, --step and --threads should be at least 1, --first and --seed at least 0.")
     if not 0.5 <= args.spacing <= 6:
         raise UsageError("--spacing should be 0.5 to 6 mm.")
     if args.format == "npy" and args.spacing != CASE_SPACING:
@@ -67,8 +67,14 @@ def run_command(args: argparse.Namespace) -> int:
             remedy="Add --format nnunet.",
         )
     check_device(args.device, SYNTHESIS_DEVICES)
-    if not any(args.maps.glob("*.nii.gz")):
+    maps = {path.name.split(".")[0] for path in args.maps.glob("*.nii.gz")}
+    if not maps:
         raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
+    excluded = tuple(name.strip().split(".")[0] for name in args.exclude.split(",") if name.strip())
+    if unknown := sorted(set(excluded) - maps):
+        sys.stderr.write(f"Note: there is no map to leave out that is called {', '.join(unknown)}.\n")
+    if maps <= set(excluded):
+        raise InputError("--exclude leaves no label map.", remedy="Leave fewer of them out.")
     for folder in (*args.shapes, *([args.bone_hu] if args.bone_hu else [])):
         if not folder.is_dir():
             raise InputError(f"There is no folder '{folder.name}'.", remedy="Check --shapes and --bone-hu.")
@@ -80,7 +86,6 @@ def run_command(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    excluded = tuple(name for name in args.exclude.split(",") if name)
     names = synthesize.run(args.maps, args.output, count=args.count, first=args.first, step=args.step, seed=args.seed,
                            exclude=excluded, file_format=args.format, shapes=args.shapes,
                            bone_hu=args.bone_hu, device=args.device,

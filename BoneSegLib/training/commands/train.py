@@ -13,6 +13,8 @@ from BoneSegLib.models.named import model_folder
 from BoneSegLib.options import DEVICES, PRECISIONS
 from BoneSegLib.training.commands.parse import folds, three_numbers, three_sizes
 
+LESS_MEMORY = "Take a smaller --batch; or begin in another folder with less --memory or a smaller --window."
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``boneseg train``."""
@@ -76,15 +78,19 @@ def run_command(args: argparse.Namespace) -> int:
     if not sys.stderr.isatty():  # a terminal has a progress bar instead
         logging.basicConfig(format="%(message)s", stream=sys.stderr)
         logging.getLogger("BoneSegLib").setLevel(logging.INFO)
+    from BoneSegLib.inference.out_of_memory import memory_errors_told
+
     if args.stage is not None or args.export is not None or any(args.data.glob("synth_*_labels.npy")):
         from BoneSegLib.training.commands.train_bones import train_bones
 
-        done = train_bones(args)
+        with memory_errors_told(remedy=LESS_MEMORY):
+            done = train_bones(args)
     else:
         from BoneSegLib.training.commands.train_own import train_own
 
         try:
-            done = train_own(args)
+            with memory_errors_told(remedy=LESS_MEMORY):
+                done = train_own(args)
         except KeyboardInterrupt as error:
             raise Cancelled("Stopped. The training is kept.", remedy="The same command goes on.") from error
     if args.json:

@@ -6,10 +6,18 @@ import argparse
 from dataclasses import asdict
 
 from BoneSegLib.errors import InputError, UsageError
-from BoneSegLib.training.commands.parse import budget
+from BoneSegLib.training.commands.parse import budget, require_above_zero
 
 _DRAFTED = 0.4
 """Of the steps of the second stage, so many start from a draft: that of the bundled network."""
+
+
+_NOT_OF_BONES = {"folds": ("0",), "plan_only": False, "no_validation": False, "name": None, "labels": (),
+                 "modality": None, "no_mirroring": False, "memory": None, "features": None, "stages": None,
+                 "spacing": None}  # fmt: skip
+_NOT_OF_DISCS = {"device": "auto", "precision": "auto", "batch": None, "learning_rate": 2e-3, "window": None,
+                 "tensorboard": False}  # fmt: skip
+"""Options and what they are if nobody gave them: the bundled networks' plans are settled (`stage.py`)."""
 
 
 def train_bones(args: argparse.Namespace) -> dict[str, object]:
@@ -22,6 +30,8 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
         )
     if args.window and any(size % 16 for size in args.window):
         raise UsageError("--window should be three multiples of 16, as in 64,64,64.")
+    require_above_zero(args)
+    _require_none_ignored(args)
     if args.stage == "discs" and args.fine_tune:
         raise UsageError("The small network that sees discs is always trained anew.", remedy="Leave out --fine-tune.")
 
@@ -58,3 +68,17 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
         export.export_run(args.output, args.export, cases=len(cases))
         done["model"] = str(args.export)
     return done
+
+
+def _require_none_ignored(args: argparse.Namespace) -> None:
+    """Raises `UsageError` for options that would change nothing."""
+    idle = _NOT_OF_BONES | (_NOT_OF_DISCS if args.stage == "discs" else {})
+    given = [name for name, usual in idle.items() if getattr(args, name) != usual]
+    if given:
+        words = ", ".join(
+            f"--{name.removesuffix('s') if name == 'folds' else name.replace('_', '-')}" for name in given
+        )
+        raise UsageError(
+            f"{words}: of no effect on the networks of the bundled model.",
+            remedy="Leave it out; or make cases for a model of your own: boneseg synthesize --format nnunet.",
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from BoneSegLib.commands.progress import TerminalProgress
 from BoneSegLib.errors import UsageError
-from BoneSegLib.training.commands.parse import budget
+from BoneSegLib.training.commands.parse import budget, require_above_zero
 
 if TYPE_CHECKING:
     from BoneSegLib.training.project import Project, ProjectOptions
@@ -54,10 +54,7 @@ def train_own(args: argparse.Namespace) -> dict[str, Any]:
 
 def require_sensible(args: argparse.Namespace) -> None:
     """Raises `UsageError` for budgets and sizes that make no sense."""
-    for name in ("minutes", "steps", "batch", "learning_rate", "memory", "features", "threads"):
-        value = getattr(args, name)
-        if value is not None and not value > 0:
-            raise UsageError(f"--{name.replace('_', '-')} should be above 0.")
+    require_above_zero(args)
     if args.fine_tune is not None and any((args.features, args.spacing, args.window, args.memory)):
         raise UsageError(
             "--fine-tune takes its plans from the model.", remedy="Leave out --features, --spacing, --window, --memory."

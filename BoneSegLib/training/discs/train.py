@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from BoneSegLib.errors import InputError
 from BoneSegLib.spine.disc_network import DiscNetwork, normalized, write_weights
 from BoneSegLib.training.cases import list_cases
 from BoneSegLib.training.discs.augmentation import change_picture
@@ -36,6 +37,10 @@ def run(
     torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
     examples = list(_examples(list_cases(cases), folder / "examples", rounds=rounds, seed=seed))
+    if not examples:
+        raise InputError(
+            "No case shows enough of a lumbar spine.", remedy="Make more: boneseg synthesize MAPS -o FOLDER"
+        )
     logger.info("%d spines", len(examples))
     weights = folder / "discs.npz"
     write_weights(train_on(examples, seconds=60 * minutes, steps=steps, seed=seed), weights)
@@ -43,11 +48,13 @@ def run(
 
 
 def _examples(cases: Sequence[Path], folder: Path, *, rounds: int, seed: int) -> Iterable[Example]:
-    """Read where they were made already."""
+    """Read where they were made already, from the same file."""
     folder.mkdir(exist_ok=True)
     for round_number in range(rounds):
         for number, case in enumerate(cases):
-            path = folder / f"{case.stem.removesuffix('_labels')}_{round_number}.npz"
+            made = case.stat()
+            name = f"{case.stem.removesuffix('_labels')}_{made.st_size}_{made.st_mtime_ns}"
+            path = folder / f"{name}_{round_number}.npz"
             if not path.exists():
                 rng = np.random.default_rng([seed, round_number, number])
                 torch.manual_seed(int(rng.integers(1 << 31)))

@@ -111,12 +111,17 @@ def _network(wanted: Triple, spacing: Spacing, options: PlannerOptions) -> tuple
 
 
 def _smaller(patch: Triple, shape: Shape, spacing: Spacing, architecture: Architecture) -> Triple | None:
-    """One step less along the axis where the window is largest compared with the image."""
-    axis = int(np.argmax([size / whole for size, whole in zip(patch, shape, strict=True)]))
-    # A smaller window may be halved less often, and then a shorter step leads to a window in between.
-    step = topology_for(_less(patch, axis, architecture.divisor[axis]), spacing).divisor[axis]
-    less = _less(patch, axis, step)
-    return less if less[axis] >= _SMALLEST_PATCH // 2 else None
+    """One step less along the axis where the window is largest compared with the image; along the next, where that is
+    as short as can be: a stack of few slices."""
+    for axis in np.argsort([-size / whole for size, whole in zip(patch, shape, strict=True)], kind="stable").tolist():
+        divisor = architecture.divisor[axis]
+        if patch[axis] <= divisor:
+            continue
+        # A smaller window may be halved less often, and then a shorter step leads to a window in between.
+        less = _less(patch, axis, topology_for(_less(patch, axis, divisor), spacing).divisor[axis])
+        if less[axis] >= _SMALLEST_PATCH // 2:
+            return less
+    return None
 
 
 def _less(patch: Triple, axis: int, step: int) -> Triple:

@@ -113,6 +113,7 @@ def test_the_page_has_a_chapter_for_each(judged):
         ([], 2, "nothing to judge by"),
         (["--negatives", "x", "--robustness", "all"], 2, "Give --cases"),
         (["--cases", "x", "--robustness", "heat"], 2, "Unknown distortion"),
+        (["--cases", "x", "--noise", "0,50"], 2, "--noise: of no effect"),
         (["--cases", "absent"], 3, "no folder"),
         (["--cases", "DATA", "DATA"], 3, "Two cases are called 'case0'"),
         (["--cases", "DATA", *LABELS, "--robustness", "all", "--robustness-cases", "x"], 2, "no case 'x'"),

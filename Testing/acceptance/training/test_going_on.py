@@ -89,6 +89,17 @@ def test_a_prepared_case_that_lost_its_end_is_made_again(a_begun_run, ending, si
     assert path.read_bytes() == whole
 
 
+def test_labels_that_mean_something_else_by_now_are_another_training(tmp_path):
+    data, rules = write_pairs(tmp_path / "data", 2), tmp_path / "rules.json"
+    rules.write_text(json.dumps({"large": 1, "small": 2}))
+    options = ProjectOptions(labels=(str(rules),), planner=PlannerOptions(features=4))
+    plans = begin(data, tmp_path / "run", options).plans
+    assert begin(data, tmp_path / "run", options).plans == plans
+    rules.write_text(json.dumps({"small": 2, "large": 1}))  # other values in the network
+    with pytest.raises(InputError, match="begun with other labels"):
+        begin(data, tmp_path / "run", options)
+
+
 def test_what_the_computer_decided_at_the_start_stays_on_another_one(tmp_path):
     data = write_pairs(tmp_path / "data", 2)
     card = ProjectOptions(planner=PlannerOptions(memory_gb=8, features=8), unasked=("memory_gb", "features"))

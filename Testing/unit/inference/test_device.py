@@ -30,7 +30,7 @@ def test_a_device_that_is_not_there_is_named_with_a_remedy():
     assert "--device cpu" in raised.value.remedy
 
 
-@pytest.mark.parametrize("asked", ["gpu", "cuda:", "cuda:x", "cuda:0:1", "cpu:x", ""])
+@pytest.mark.parametrize("asked", ["gpu", "cuda:", "cuda:x", "cuda:0:1", "cuda:01", "cuda:300", "cpu:x", ""])
 def test_a_device_that_nobody_knows_is_refused_wherever_it_is_said(asked):
     for refusing in (choose_device, lambda name: SegmentOptions(device=name)):
         with pytest.raises(UsageError, match=f"Unknown device '{asked}'"):

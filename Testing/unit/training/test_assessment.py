@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,12 @@ def test_noise_has_the_deviation_that_was_asked_for():
     case = _case()
     added = add_noise(case, 50).image.array.astype(float) - case.image.array
     assert added.std() == pytest.approx(50, rel=0.05)
+
+
+def test_noise_leaves_values_beyond_sixteen_bits_as_they_are():
+    case = _case()
+    large = replace(case, image=replace(case.image, array=case.image.array.astype(np.int32) + 40_000))
+    np.testing.assert_array_equal(add_noise(large, 0).image.array, large.image.array)
 
 
 def test_slices_of_any_thickness_are_means_of_the_parts_that_lie_in_them():

@@ -24,7 +24,7 @@ from BoneSegLib.training.commands.parse import budget
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.export import TrainedStage, bone_content, export_model
 from BoneSegLib.training.planning.network_plan import plan_of_stage
-from BoneSegLib.training.stage import LOWRES
+from BoneSegLib.training.stage import LOWRES, STAGES
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT
 
 
@@ -81,7 +81,7 @@ def test_a_short_training_ends_with_a_model_that_the_engine_reads(cases, tmp_pat
 def test_a_training_may_begin_with_the_weights_of_a_model(cases, tmp_path):
     once = [cases, "--stage", "3d_lowres", "--steps", 1, "--batch", 1, "--window", "32,32,32", "--device", "cpu"]
     assert _run(train, *once, "-o", tmp_path / "first", "--export", tmp_path / "before") == 0
-    start = ["--fine-tune", tmp_path / "before", "--learning-rate", 0]
+    start = ["--fine-tune", tmp_path / "before", "--learning-rate", 1e-12]
     assert _run(train, *once, *start, "-o", tmp_path / "second", "--export", tmp_path / "after") == 0
     before, after = (
         load_checkpoint(read_model(tmp_path / name).stages["3d_lowres"].checkpoint("0")).weights
@@ -96,7 +96,7 @@ def test_a_training_may_begin_with_a_network_of_fewer_features(cases, tmp_path):
     stages = [TrainedStage(plan_of_stage(plan), {"0": network.state_dict()})]
     export_model(tmp_path / "narrow", stages, bone_content(1), BONES)
     arguments = [cases, "-o", tmp_path / "run", "--stage", "3d_lowres", "--steps", 1, "--batch", 1, "--device", "cpu",
-                 "--window", "32,32,32", "--fine-tune", tmp_path / "narrow", "--learning-rate", 0]  # fmt: skip
+                 "--window", "32,32,32", "--fine-tune", tmp_path / "narrow", "--learning-rate", 1e-12]  # fmt: skip
     assert _run(train, *arguments, "--export", tmp_path / "wide") == 0
     window = torch.randn(1, 1, 32, 32, 32)
     narrow, wide = (_first_network(tmp_path / name) for name in ("narrow", "wide"))
@@ -116,6 +116,32 @@ def test_a_training_cannot_begin_with_another_network(cases, tmp_path):
         _run(train, *arguments, "--stage", "3d_cascade_fullres", "--fine-tune", tmp_path / "model")
     with pytest.raises(UsageError, match="discs"):
         _run(train, *arguments, "--stage", "discs", "--fine-tune", tmp_path / "model")
+
+
+def test_a_stage_that_has_other_features_by_now_is_not_exported(cases, tmp_path, monkeypatch):
+    arguments = [cases, "-o", tmp_path / "run", "--stage", "3d_lowres", "--steps", 1, "--batch", 1]
+    assert _run(train, *arguments, "--window", "32,32,32") == 0
+    monkeypatch.setitem(STAGES, "3d_lowres", replace(LOWRES, features=(16, 24, 64, 128, 160)))
+    with pytest.raises(ModelError, match="do not fit"):
+        _run(train, cases, "-o", tmp_path / "run", "--export", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--stage", "3d_lowres", "--plan-only"], "--plan-only"),
+        (["--stage", "3d_lowres", "--fold", "1", "--features", "32"], "--fold, --features"),
+        (["--stage", "discs", "--learning-rate", "0.1"], "--learning-rate"),
+        (["--stage", "3d_lowres", "--minutes", "0"], "--minutes should be above 0"),
+        (["--stage", "discs", "--steps", "0"], "--steps should be above 0"),
+        (["--stage", "3d_lowres", "--batch", "-1"], "--batch should be above 0"),
+    ],
+)
+def test_options_that_do_nothing_or_make_no_sense_are_wrong_usage(cases, tmp_path, words, told):
+    with pytest.raises(UsageError, match=told):
+        _run(train, cases, "-o", tmp_path, *words)
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_to_do_and_odd_windows_are_wrong_usage(cases, tmp_path):

@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from BoneSegLib.anatomy import foreign_structure
 from BoneSegLib.errors import InputError
 from BoneSegLib.label_rules import LabelRules
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.data.harmonise import harmonise
 from BoneSegLib.training.data.read_case import read_case
+from BoneSegLib.volume import Geometry, LabelMap, Volume
 from Testing.support.balls import ball_arrays, write_image
 
 
@@ -127,6 +129,18 @@ def test_whatever_the_orientation_the_network_sees_the_same_voxels(tmp_path, of_
     np.testing.assert_array_equal(straight.image, image)
     np.testing.assert_array_equal(straight.labels, labels)
     assert straight.spacing == pytest.approx((3.0, 1.5, 1.0))
+
+
+def test_a_tilted_image_of_numbers_without_a_sign_has_air_around_it(tmp_path):
+    image, labels = (np.zeros((20, 24, 22), dtype) for dtype in (np.uint16, np.uint8))
+    image += 100
+    labels[8:12, 8:12, 8:12] = 1
+    tilted = Geometry.from_spacing((22, 24, 20), (2.0, 2.0, 2.0), directions=np.array(
+        [[1, 0, 0], [0, 1, np.tan(np.radians(20))], [0, 0, 1]]))  # fmt: skip
+    drawn = LabelMap(labels, tilted, (foreign_structure(1, "a"),))
+    straight = harmonise(Volume(image, tilted), drawn, is_ct=True)
+    assert straight.image.max() == 100
+    assert straight.image.min() == -1024
 
 
 def test_labels_on_another_grid_are_refused(tmp_path):

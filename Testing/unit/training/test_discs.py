@@ -8,8 +8,10 @@ import torch
 from scipy.signal import find_peaks
 
 from BoneSegLib.cli import main
+from BoneSegLib.errors import InputError
 from BoneSegLib.spine.disc_network import DiscNetwork, normalized, read_network
 from BoneSegLib.spine.picture import AHEAD_MM, ASIDE_MM, HU_RANGE
+from BoneSegLib.training.discs import train as discs_training
 from BoneSegLib.training.discs.augmentation import change_picture
 from BoneSegLib.training.discs.examples import Example, example_of, marked
 from BoneSegLib.training.discs.train import train_on
@@ -88,3 +90,20 @@ def test_the_command_trains_and_goes_on_from_the_examples_that_it_made(cases, tm
     assert main(words) == 0
     assert [path.stat().st_mtime_ns for path in made] == times
     assert "discs.npz" in capsys.readouterr().out
+
+
+def test_examples_are_made_again_of_other_cases_and_none_at_all_is_told(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(discs_training, "example_of", lambda case, rng: made.append(case))
+
+    def train():
+        with pytest.raises(InputError, match="lumbar spine"):
+            discs_training.run(tmp_path, tmp_path / "run", minutes=1, steps=1, rounds=1)
+
+    np.save(tmp_path / "synth_00000_labels.npy", np.zeros((4, 4, 4), np.uint8))
+    train()
+    train()
+    assert len(made) == 1, "read where it was made already"
+    np.save(tmp_path / "synth_00000_labels.npy", np.zeros((4, 4, 5), np.uint8))
+    train()
+    assert len(made) == 2

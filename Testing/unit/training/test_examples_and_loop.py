@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from BoneSegLib.errors import InputError
 from BoneSegLib.models.network import build_network
 from BoneSegLib.training import loop
 from BoneSegLib.training.augmentation import read_box, window_points
@@ -57,6 +58,26 @@ def test_a_window_is_read_where_it_lies_and_is_air_outside(cases):
     read = read_box(opened.ct, points, outside=-1024.0)
     np.testing.assert_allclose(read[:4], opened.ct[36:40, 14:22, 18:26].astype(np.float32), atol=1e-2)
     assert (read[4:] == -1024).all()
+
+
+def test_an_image_of_one_slice_is_read_where_it_lies():
+    image = np.full((1, 20, 20), 300, np.int16)
+    points = window_points((3, 4, 4), np.eye(3), np.array([0.0, 10.0, 10.0]))
+    read = read_box(image, points, outside=-1024.0)
+    assert (read[1] == 300).all()
+    assert (read[[0, 2]] == -1024).all()
+
+
+def test_a_checkpoint_of_another_network_is_told(cases, tmp_path):
+    def trainer(features):
+        plan = replace(SMALL, features=features)
+        network = build_network(plan.architecture, in_channels=plan.in_channels(CLASSES), heads=CLASSES)
+        return Trainer(network, WindowSampler(plan, case_spacing=1.5), features=features, classes=CLASSES,
+                       cases=lambda: cases, folder=tmp_path, options=LoopOptions(steps=1))  # fmt: skip
+
+    trainer((4, 8, 8)).run()
+    with pytest.raises(InputError, match="another network"):
+        trainer((8, 8, 8))
 
 
 def test_examples_have_the_shapes_that_the_networks_take(cases):

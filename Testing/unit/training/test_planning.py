@@ -102,6 +102,14 @@ def test_the_window_fits_the_memory(memory):
         assert all(size % step == 0 for size, step in zip(plan.patch, plan.architecture.divisor, strict=True))
 
 
+def test_a_window_on_few_slices_fits_the_memory_too():
+    """The slices are fewer than a window can lose; it grows narrower."""
+    cases = [_like((7, 1024, 1024), (5.0, 0.35, 0.35))] * 4
+    (plan,) = make_plans(cases, is_ct=True, options=PlannerOptions(memory_gb=4, stages=1))
+    assert feature_elements(plan.architecture, plan.patch, labels=1) <= elements_within(4)
+    assert plan.patch[0] >= 7
+
+
 def test_a_large_image_gets_a_cascade_whose_first_window_shows_a_quarter_of_it():
     cases = [_like((600, 512, 512), (1.0, 0.8, 0.8))] * 4
     low, full = make_plans(cases, is_ct=True, options=PlannerOptions(memory_gb=4))

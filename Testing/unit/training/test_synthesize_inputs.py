@@ -55,6 +55,18 @@ def test_a_spacing_that_cannot_be_used_is_refused(tmp_path, words, message):
         synthesize.run_command(arguments(tmp_path, *words))
 
 
+def test_a_map_is_left_out_however_its_name_is_written(tmp_path, capsys):
+    voxels = np.full((8, 8, 8), 77, np.uint8)
+    with pytest.raises(InputError, match="leaves no label map"):
+        synthesize_from(voxels, tmp_path, "--exclude", "typo, a.nii.gz ")
+    assert "no map to leave out that is called typo" in capsys.readouterr().err
+
+
+def test_a_seed_below_zero_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="--seed at least 0"):
+        synthesize.run_command(arguments(tmp_path, "--seed", "-1"))
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "maps").mkdir()
     (tmp_path / "maps" / "b.nii.gz").write_text("no image")
