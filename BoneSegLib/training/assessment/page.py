@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from BoneSegLib.evaluation.tables import write_atomically, write_csv
 from BoneSegLib.report.line_chart import Line, write_line_chart
 from BoneSegLib.training.assessment.assess import Assessment, Row, mean_of
 from BoneSegLib.training.assessment.distortions import DISTORTIONS
+
+_SLIVER_ML = 2.0
+"""Of less than that, where a field of view ends, Dice says little."""
 
 
 def write_assessment(assessment: Assessment, folder: Path) -> dict[str, object]:
@@ -49,6 +53,7 @@ def summarise(assessment: Assessment) -> dict[str, object]:
             for metric in ("dice", "hausdorff95_mm", "assd_mm")
         },
         "mean_dice": mean_of([one.mean for one in cohort.distributions("dice")]),
+        "dice_by_case": _by_case(cohort),
         "postprocessing": _means(assessment.cleaning, "step"),
         "robustness": {
             kind: _means([row for row in assessment.robustness if row["kind"] == kind], "level")
@@ -58,6 +63,18 @@ def summarise(assessment: Assessment) -> dict[str, object]:
         "dense_share": {
             str(row["case"]): row["dense_share"] for row in assessment.plausibility if row["structure"] == "all"
         },
+    }
+
+
+def _by_case(cohort: Cohort) -> dict[str, float]:
+    """Of the cases' mean Dice the mean and the median; and the mean without slivers, of which one voxel decides, and
+    without what the reference does not have at all."""
+    cases = _means(cohort.rows, "case").values()
+    parts = [row for row in cohort.rows if float(str(row["volume_reference_ml"])) >= _SLIVER_ML]
+    return {
+        "mean": mean_of(list(cases)),
+        "median": statistics.median(cases) if cases else math.nan,
+        f"mean_of_{_SLIVER_ML:g}_ml_or_more": mean_of(list(_means(parts, "case").values())),
     }
 
 
@@ -101,7 +118,7 @@ def _markdown(assessment: Assessment, summary: dict[str, object]) -> str:
     if assessment.accuracy.rows:
         parts += [
             "## Against references\n",
-            f"Mean Dice {_number(summary['mean_dice'])}.\n",
+            f"Mean Dice {_number(summary['mean_dice'])} over structures. {_told_by_case(assessment.accuracy)}\n",
         ]
         for metric, title in (("dice", "Dice"), ("hausdorff95_mm", "HD95, mm"), ("assd_mm", "ASSD, mm")):
             parts += [f"{title}:\n", _table(_by_structure(assessment.accuracy, metric), digits=2)]
@@ -120,6 +137,14 @@ def _markdown(assessment: Assessment, summary: dict[str, object]) -> str:
         told = "`dense_share`: of the voxels above 250 HU in the boxes around what was found, how many are labelled.\n"
         parts += ["## Plausibility without labels\n", told, _table(assessment.plausibility)]
     return "\n".join(parts)
+
+
+def _told_by_case(cohort: Cohort) -> str:
+    mean, median, without = map(_number, _by_case(cohort).values())
+    return (
+        f"Over cases: mean {mean}, median {median}; mean {without} of structures of which the reference has "
+        f"{_SLIVER_ML:g} ml or more."
+    )
 
 
 def _by_structure(cohort: Cohort, metric: str) -> list[Row]:

@@ -16,7 +16,7 @@ from BoneSegLib.training.assessment.assess import Assessment
 from BoneSegLib.training.assessment.cleaning import STEPS, dice_after_steps, dice_by_structure
 from BoneSegLib.training.assessment.distortions import DISTORTIONS, add_noise, cut_field, mirror, thicken, turn
 from BoneSegLib.training.assessment.label_free import dense_share, plausibility_of, volumes_ml
-from BoneSegLib.training.assessment.page import write_assessment
+from BoneSegLib.training.assessment.page import summarise, write_assessment
 from BoneSegLib.training.assessment.references import Judged
 from BoneSegLib.volume import LabelMap, Volume
 from Testing.support.phantoms import lps_geometry
@@ -186,6 +186,7 @@ def test_the_page_and_the_tables_hold_what_was_measured(tmp_path):
     write_assessment(assessment, tmp_path)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["mean_dice"] == 1.0
+    assert summary["dice_by_case"] == {"mean": 1.0, "median": 1.0, "mean_of_2_ml_or_more": None}, "blocks of 0.3 ml"
     assert summary["robustness"] == {"noise": {"0": 0.9, "50": 0.5}}
     assert summary["false_positive_ml"] == {"chest": 1.5}
     assert (tmp_path / "robustness_noise.png").read_bytes().startswith(b"\x89PNG")
@@ -194,3 +195,16 @@ def test_the_page_and_the_tables_hold_what_was_measured(tmp_path):
     assert "| blocks | 1.00 | 1.00 | 1.00 |" in page
     assert "| blocks | 0.00 | 0.00 | 0.00 |" in page
     assert "| none | 0.8000 |" in page
+
+
+def test_slivers_and_bones_that_are_not_there_are_left_out_of_one_mean():
+    def row(case, structure, dice, ml):
+        return {"case": case, "structure": structure, "dice": dice, "volume_reference_ml": ml, "hausdorff95_mm": 1.0,
+                "assd_mm": 1.0}  # fmt: skip
+
+    rows = [row("a", "hip_left", 0.9, 300.0), row("a", "hip_right", 0.0, 0.2),
+            row("b", "hip_left", 0.8, 200.0), row("b", "hip_right", 0.6, 150.0),
+            row("c", "hip_left", 0.0, 0.0), row("c", "hip_right", 0.9, 2.0)]  # fmt: skip
+    nothing = dict.fromkeys(("cleaning", "robustness", "negatives", "plausibility"), ())
+    found = summarise(Assessment(model="m", version="1", quality="full", accuracy=Cohort(tuple(rows)), **nothing))
+    assert found["dice_by_case"] == pytest.approx({"mean": 1.6 / 3, "median": 0.45, "mean_of_2_ml_or_more": 2.5 / 3})
