@@ -11,6 +11,7 @@ from BoneSegLib.anatomy import BY_ID
 from BoneSegLib.models.dataset import Dataset
 from BoneSegLib.models.model import Model
 from BoneSegLib.postprocessing import BoneLimits
+from BoneSegLib.volume import count_labels
 
 _INSIDE_THE_MODEL = {"background", "other_bone"}
 
@@ -44,7 +45,7 @@ def unnamed_bones(names: np.ndarray, model: Model, quality: str, spacing: tuple[
     """The network's labels of bones that are not among ``names`` (uint8 kji, voxels of ``spacing`` mm), which the first
     network gave."""
     least = _NAMED_VOXELS * math.prod(model.stages_of(quality)[0].configuration.spacing) / math.prod(spacing)
-    counts = np.bincount(names.ravel(), minlength=256)
+    counts = count_labels(names)
     return [label for label in model.network_labels.values() if counts[label] < least]
 
 

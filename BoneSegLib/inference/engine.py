@@ -36,7 +36,7 @@ from BoneSegLib.models.model import SIDE_BY_SIDE, Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
 from BoneSegLib.refinement import RefineOptions, refine_edges
-from BoneSegLib.volume import LabelMap, Volume
+from BoneSegLib.volume import LabelMap, Volume, count_labels
 
 
 def segment(
@@ -74,7 +74,7 @@ def segment(
         if part.array.shape != volume.array.shape:
             labels = np.zeros(volume.array.shape, dtype=np.uint8)
             labels[region] = found.labels
-        there = np.bincount(labels.ravel(), minlength=256)
+        there = count_labels(labels)
         # Of a bone that was dropped in the end there is nothing to be sure of.
         sure = {item.id: found.confidence[item.id] for item in structures
                 if there[item.label] and item.id in found.confidence}  # fmt: skip
