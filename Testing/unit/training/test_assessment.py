@@ -190,7 +190,7 @@ def test_the_page_and_the_tables_hold_what_was_measured(tmp_path):
     assert summary["robustness"] == {"noise": {"0": 0.9, "50": 0.5}}
     assert summary["false_positive_ml"] == {"chest": 1.5}
     assert (tmp_path / "robustness_noise.png").read_bytes().startswith(b"\x89PNG")
-    page = (tmp_path / "report.md").read_text()
+    page = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert "| case | hip_left | hip_right | mean |" in page
     assert "| blocks | 1.00 | 1.00 | 1.00 |" in page
     assert "| blocks | 0.00 | 0.00 | 0.00 |" in page
