@@ -102,7 +102,7 @@ def test_the_unlabelled_image_gets_a_row_per_structure_and_one_for_all(judged):
 
 
 def test_the_page_has_a_chapter_for_each(judged):
-    page = (judged / "report.md").read_text()
+    page = (judged / "report.md").read_text(encoding="utf-8")
     chapters = [line[3:] for line in page.splitlines() if line.startswith("## ")]
     assert len(chapters) == 7
 
