@@ -134,9 +134,7 @@ class _Run:
             return self._find_in_straight(volume, clock), clock
         box = straight_geometry(volume.geometry)
         outside = AIR_HU if self.model.dataset.is_ct else float(volume.array.min())
-        # Air is below what unsigned numbers hold.
-        array = volume.array.astype(np.result_type(volume.array, np.int16), copy=False)
-        array = resample_between(array, volume.geometry, box, linear=True, fill=outside)
+        array = resample_between(volume.array, volume.geometry, box, linear=True, fill=outside)
         clock.lap("straighten")
         found = self._find_in_straight(Volume(array, box, volume.name), clock)
         labels = resample_between(found.labels, box, volume.geometry, linear=False, fill=0)

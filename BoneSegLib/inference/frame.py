@@ -106,6 +106,8 @@ def resample_between(array: np.ndarray, source: Geometry, target: Geometry, *, l
     """``array`` (kji) from one grid to another in space, any affine each; ``fill`` outside of the source."""
     import SimpleITK as sitk
 
+    if fill < 0:  # air is below what unsigned numbers hold
+        array = array.astype(np.result_type(array, np.int16), copy=False)
     image = sitk.GetImageFromArray(np.ascontiguousarray(array))
     # ITK wants orthonormal directions; index coordinates on both sides and the affine between them allow any grid.
     between = np.linalg.inv(source.ijk_to_ras) @ target.ijk_to_ras

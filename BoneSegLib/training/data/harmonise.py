@@ -32,7 +32,6 @@ def harmonise(volume: Volume, labels: LabelMap, *, is_ct: bool) -> StraightCase:
     if needs_straightening(grid):
         box = straight_geometry(grid)
         outside = AIR_HU if is_ct else float(image.min())
-        image = image.astype(np.result_type(image, np.int16), copy=False)  # air is below what unsigned numbers hold
         image = resample_between(image, grid, box, linear=True, fill=outside)
         drawn = resample_between(drawn, grid, box, linear=False, fill=0)
         grid = box
