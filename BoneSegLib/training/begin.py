@@ -12,7 +12,7 @@ import numpy as np
 from BoneSegLib.errors import Cancelled, InputError
 from BoneSegLib.headless.atomic import check_writable
 from BoneSegLib.inference.resample import Spacing
-from BoneSegLib.label_rules import LabelRules, parse_rules, rules_of_data
+from BoneSegLib.label_rules import LabelRules, rules_of_data
 from BoneSegLib.options import IsCancelled, Progress, never_cancelled, no_progress
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.data.harmonise import StraightCase, harmonise
@@ -22,7 +22,7 @@ from BoneSegLib.training.planning.fingerprint import Fingerprint, fingerprint_of
 from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_model
 from BoneSegLib.training.planning.planner import make_plans
 from BoneSegLib.training.prepared import forget_prepared, is_prepared, prepare
-from BoneSegLib.training.project import FILE, Project, ProjectOptions, load_project, save_project
+from BoneSegLib.training.project import FILE, Project, ProjectOptions, load_project, rules_told, save_project
 
 AIR_BELOW = -500.0
 """Only CT shows air at values like this."""
@@ -125,8 +125,7 @@ def _told(changed: Sequence[str]) -> str:
 def _planned(
     folder: Path, source: Source, options: ProjectOptions, *, progress: Progress, is_cancelled: IsCancelled
 ) -> Project:
-    asked = parse_rules(options.labels) if options.labels else None
-    rules = asked or _rules_of(source)
+    rules = rules_told(source, options) or _rules_of_drawn(source)
     fingerprints: list[Fingerprint] = []
     channel = options.modality or source.channel
     for done, case in enumerate(_cases(source, is_cancelled)):
@@ -171,10 +170,8 @@ def _plans(fingerprints: list[Fingerprint], channel: str, options: ProjectOption
     return tuple(plan_of_model(stage, air=model.pads_with_air) for stage in stages)
 
 
-def _rules_of(source: Source) -> LabelRules:
+def _rules_of_drawn(source: Source) -> LabelRules:
     """Without ``--labels`` and without a dataset.json: what was drawn anywhere, by one more reading."""
-    if source.label_names:
-        return rules_of_data(source.label_names, (), ())
     values: set[int] = set()
     segments: dict[str, None] = {}
     for case in _cases(source, never_cancelled):

@@ -113,7 +113,7 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
     for key in asked:
         if key not in options.unasked:
             _require_same(_WORDS.get(key, key.replace("_", " ")), begun.get(key), asked[key])
-    told = _rules_told(source, options)
+    told = rules_told(source, options)
     if told is not None:
         _require_same("labels", list(content["labels"].items()), [(name, list(t)) for name, t in told.sources.items()])
     k, j, i = content["median_size_mm"]
@@ -130,7 +130,7 @@ def load_project(folder: Path, source: Source, options: ProjectOptions) -> Proje
     )
 
 
-def _rules_told(source: Source, options: ProjectOptions) -> LabelRules | None:
+def rules_told(source: Source, options: ProjectOptions) -> LabelRules | None:
     """What ``--labels`` (a file may have changed) or dataset.json says now; `None` where neither says a word."""
     if options.labels:
         return parse_rules(options.labels)
