@@ -14,6 +14,7 @@ from BoneSegLib.training.synthesis.clothes import add_clothes
 from BoneSegLib.training.synthesis.damage import DamageOptions, damage
 from BoneSegLib.training.synthesis.deformation import DeformationOptions, read_at, sampling_grid, sampling_points
 from BoneSegLib.training.synthesis.implants import Implant, apply_to_labels, random_implant
+from BoneSegLib.training.synthesis.label_surface import fit_labels
 from BoneSegLib.training.synthesis.lesions import LesionOptions, add_lesions
 from BoneSegLib.training.synthesis.patient import Patient, PatientOptions, change
 from BoneSegLib.training.synthesis.soft_tissue import AIR_HU, WarpedAnatomy, soft_tissue_hu
@@ -117,6 +118,7 @@ def _deform(
     labels = read_at(source.labels, grid, nearest=True).astype(np.uint8)
     depth = read_at(source.depth, grid, outside=-30.0)
     labels[stray], depth[stray] = MUSCLE, np.minimum(depth[stray], -2)
+    fit_labels(labels, depth, reach=int(np.ceil(1 / step)))
     damage(labels, depth, spacing=options.spacing, options=options.damage, rng=rng)
     return WarpedAnatomy(
         labels=labels,
