@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from BoneSegLib.training.synthesis.hip_bone import find_hip_bone
 from BoneSegLib.training.synthesis.noise import smooth_noise
 
 _RIM_MM = 0.2
@@ -18,6 +19,7 @@ _RIM_MM = 0.2
 It is the same for all cases: no picture tells where somebody drew labels. A network would find the middle of what is
 drawn at random, and its Dice fall by how far a case lies from there, about 0.01 for each 0.2 mm."""
 
+_HIPS = (1, 2)
 _SACRUM = 3
 _FEMURS = (4, 5)
 
@@ -35,9 +37,10 @@ def bone_hu(
     targets: NDArray[np.uint8],
     *,
     shaft: NDArray[np.float32],
+    spacing: float,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """HU of solid bone at every voxel. ``shaft`` (0-1) says how far down the femur a voxel lies."""
+    """HU of solid bone at every voxel of ``spacing`` mm. ``shaft`` (0-1) says how far down the femur one lies."""
     shape = depth.shape
     density = rng.uniform(0.5, 1.35)  # osteoporosis to sclerosis, shell and spongiosa together
     shell = density * rng.uniform(550, 1000)
@@ -53,10 +56,19 @@ def bone_hu(
         core = np.where(targets == _SACRUM, core * rng.uniform(0.1, 0.8) - rng.uniform(0, 70), core)
     if rng.random() < 0.3:  # metastases, bone islands, degenerative sclerosis
         core = core + np.clip(smooth_noise(shape, 12, rng).numpy() - 1.3, 0, None) * np.float32(rng.uniform(-300, 900))
+    if rng.random() < 0.4:  # and hip bones that are
+        core = np.where(np.isin(targets, _HIPS), core * rng.uniform(0.2, 1.0) - rng.uniform(0, 60), core)
     marrow = np.float32(rng.uniform(-90, 60))
     core = (core + texture) * (1 - shaft) + (marrow + np.float32(0.3) * texture) * shaft
+    bright = shell * unevenness
+    hip_bone = find_hip_bone(targets, spacing)
+    if hip_bone:
+        shell_thickness *= 1 + np.float32(rng.uniform(0, 1.5)) * hip_bone.roof
+        dim_surface = np.float32(rng.uniform(0, 0.7)) * hip_bone.roof * np.exp(-((depth / 2) ** 2))
+        bright = bright * (1 - dim_surface)
+        bright += np.float32(rng.uniform(0, 1)) * hip_bone.head * (np.float32(rng.uniform(1, 1.4)) * core - bright)
     rim = np.exp(-((np.clip(depth - 1.2, 0, None) / shell_thickness) ** 2))
-    return (core * (1 - rim) + shell * unevenness * rim).astype(np.float32)
+    return (core * (1 - rim) + bright * rim).astype(np.float32)
 
 
 def femur_shaft(targets: NDArray[np.uint8], heights: NDArray[np.float32]) -> NDArray[np.float32]:

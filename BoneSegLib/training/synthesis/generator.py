@@ -125,7 +125,7 @@ def _deform(
         targets=target_table()[labels],
         depth=depth,
         body=read_at(source.body, grid, outside=_FAR_MM),
-        gap=read_at(source.gap, grid) > 0.5,
+        gap=read_at(source.gap, grid) > 0,  # beside bone, too, of what `fit_labels` took from it
         heights=points[..., 0].cpu().numpy() * np.float32(source.spacing),
         spacing=options.spacing,
         bone_hu=_real_bone(patient, grid, options, rng),
@@ -200,7 +200,7 @@ def _insert_bones(
     shaft = bone.femur_shaft(anatomy.targets, anatomy.heights)
     solid = anatomy.bone_hu
     if solid is None:
-        solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, rng=rng)
+        solid = bone.bone_hu(anatomy.depth, anatomy.targets, shaft=shaft, spacing=anatomy.spacing, rng=rng)
     teeth = anatomy.labels == TOOTH
     solid[teeth] += np.float32(rng.uniform(600, 1600))
     add_lesions(solid, anatomy.depth, spacing=anatomy.spacing, options=lesions, rng=rng)
