@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.evaluation.tables import write_atomically
-from BoneSegLib.headless.atomic import replacing
+from BoneSegLib.headless.atomic import check_writable, replacing
 from BoneSegLib.inference.device import choose_device
 from BoneSegLib.options import SYNTHESIS_DEVICES
 from BoneSegLib.training.synthesis.anatomy_map import load_anatomy_map
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.real_bone import load_bone_hu
-from BoneSegLib.training.synthesis.settings import keep_settings, require_same, settings_of
+from BoneSegLib.training.synthesis.settings import FILE, keep_settings, require_same, settings_of
 from BoneSegLib.training.synthesis.shapes import load_shapes
 from BoneSegLib.training.synthesis.strangers import stranger
 from BoneSegLib.training.synthesis.tissue import OTHER_BONE
@@ -48,10 +48,11 @@ def run(
 
     A case depends on ``seed`` and its number alone, so several processes (with ``first`` and ``step``) share the work
     and an interrupted run goes on: cases already there are left. `InputError` where ``output`` holds cases that were
-    made with other settings. ``file_format``: ``nnunet`` (raw layout, NIfTI) or
-    ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the maps take
-    on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`). ``device``: one of
-    `SYNTHESIS_DEVICES` (see `synthesize_case`); a graphics card rounds differently. `MissingError` without it.
+    made with other settings, `OutputError` where nothing can be written. ``file_format``: ``nnunet`` (raw layout,
+    NIfTI) or ``npy`` (memory-mapped by the training, quick to write). ``shapes``: folders of surfaces whose shapes the
+    maps take on (see `load_shapes`); ``bone_hu``: a folder with measured HU of some maps (see `load_bone_hu`).
+    ``device``: one of `SYNTHESIS_DEVICES` (see `synthesize_case`); a graphics card rounds differently. `MissingError`
+    without it.
     """
     options = options or SynthesisOptions()
     paths = [path for path in sorted(maps.glob("*.nii.gz")) if path.name.split(".")[0] not in exclude]
@@ -59,6 +60,7 @@ def run(
         maps, options, seed=seed, exclude=exclude, shapes=shapes, bone_hu=bone_hu, file_format=file_format
     )
     require_same(output, settings)
+    check_writable(output / FILE if output.exists() else output)  # bad input must leave no folder behind
     others = load_shapes(shapes)
     runs_on = choose_device(device, SYNTHESIS_DEVICES)
     cache = output / "anatomy"

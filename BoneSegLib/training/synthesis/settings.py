@@ -14,7 +14,11 @@ from BoneSegLib.json_input import read_json
 from BoneSegLib.training.synthesis.generator import SynthesisOptions
 
 FILE = "synthesis.json"
-_WORDS = {"bone_hu": "--bone-hu"} | {name: f"--{name}" for name in ("seed", "exclude", "shapes", "format")}
+GENERATOR = 2
+"""Raised with every change after which a seed makes other cases."""
+_WORDS = {"bone_hu": "--bone-hu", "generator": "the generator's version"} | {
+    name: f"--{name}" for name in ("seed", "exclude", "shapes", "format")
+}
 """What the command line calls a setting."""
 _NAMED = 4
 
@@ -31,6 +35,7 @@ def settings_of(
 ) -> dict[str, Any]:
     """All that a case depends on but its number, as JSON holds it; files by name and size in bytes."""
     settings = {
+        "generator": GENERATOR,
         "seed": seed,
         "maps": _sizes(maps, "*.nii.gz"),
         "exclude": sorted(set(exclude)),
@@ -85,4 +90,6 @@ def _difference(name: str, kept: Any, asked: Any) -> str:
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "unknown"
     return (",".join(value) or "none") if isinstance(value, list) else str(value)

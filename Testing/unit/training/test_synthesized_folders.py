@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BoneSegLib.errors import InputError
+from BoneSegLib.errors import InputError, OutputError
 from BoneSegLib.training import synthesize
 from BoneSegLib.training.cases import list_cases
 from BoneSegLib.training.commands import synthesize as command
 from BoneSegLib.training.data.find import find_source
 from BoneSegLib.training.synthesis.generator import SynthesisOptions
 from BoneSegLib.training.synthesis.patient import Patient
+from BoneSegLib.training.synthesis.settings import FILE, GENERATOR
 
 FORMATS = ("npy", "nnunet")
 
@@ -119,6 +121,24 @@ def test_cases_of_other_maps_or_other_chances_are_refused(maps, quick):
     (maps / "b.nii.gz").write_bytes((maps / "a.nii.gz").read_bytes())
     with pytest.raises(InputError, match=r"maps \(b\.nii\.gz\)"):
         synthesize.run(maps, output, count=2, file_format="npy")
+
+
+@pytest.mark.parametrize(("kept", "told"), [(1, "1"), (None, "unknown")])
+def test_cases_of_an_earlier_generator_are_refused(maps, quick, kept, told):
+    run(maps, "--count", "1")
+    settings = maps.parent / "out" / FILE
+    content = json.loads(settings.read_text(encoding="utf-8"))
+    content["generator"] = kept
+    settings.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"the generator's version \({told}, now {GENERATOR}\)"):
+        run(maps, "--count", "2")
+
+
+def test_an_output_that_is_no_folder_is_refused_before_any_work(maps):
+    (maps.parent / "out").write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError, match="not a folder"):
+        run(maps, "--count", "1")
+    assert (maps.parent / "out").read_text(encoding="utf-8") == "mine"
 
 
 def test_more_cases_are_made_by_other_processes_and_devices(maps, quick):
