@@ -12,6 +12,9 @@ from torch.nn import functional
 
 from BoneSegLib.training.synthesis.noise import smooth_noise
 
+_LARGEST = 1.3
+"""Of a map's person, along any axis: 2.2 m of one who is 1.7 m tall. Children may be far smaller."""
+
 
 @dataclass(frozen=True)
 class DeformationOptions:
@@ -51,6 +54,7 @@ def sampling_points(
     is done there.
     """
     scale = np.exp(rng.normal(0, options.log_size)) * np.exp(rng.normal(0, options.log_axis_size, 3))
+    scale = np.maximum(scale, 1 / _LARGEST)  # of what is read from the map: the patient's is its inverse
     matrix = rotation_matrix(rng.normal(0, options.rotation)) * scale
     axes = [torch.arange(size, dtype=torch.float32, device=device) * step - (size - 1) * step / 2 for size in shape]
     offsets = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1)

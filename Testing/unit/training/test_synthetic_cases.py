@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from BoneSegLib.training.synthesis.damage import DamageOptions
-from BoneSegLib.training.synthesis.deformation import DeformationOptions, rotation_matrix
+from BoneSegLib.training.synthesis.deformation import DeformationOptions, rotation_matrix, sampling_points
 from BoneSegLib.training.synthesis.generator import SynthesisOptions, synthesize_case
 from BoneSegLib.training.synthesis.patient import Patient, find_patient
 from BoneSegLib.training.synthesis.tissue import CLASS_COUNT, OTHER_BONE, mirrored_labels, target_table
@@ -125,3 +125,14 @@ def test_rotations_keep_lengths_and_handedness(degrees):
     matrix = rotation_matrix(np.array(degrees, dtype=float))
     np.testing.assert_allclose(matrix @ matrix.T, np.eye(3), atol=1e-12)
     assert np.linalg.det(matrix) == pytest.approx(1.0)
+
+
+def test_nobody_is_made_a_giant():
+    options = replace(STILL, log_size=5.0)
+    steps = []
+    for seed in range(6):
+        points = sampling_points((4, 4, 4), center=np.zeros(3), spacing=1.5, options=options,
+                                 rng=np.random.default_rng(seed))  # fmt: skip
+        steps.append((points[1:] - points[:-1])[..., 0].mean().item())
+    assert min(steps) == pytest.approx(1 / 1.3)
+    assert max(steps) > 2
