@@ -41,6 +41,32 @@ def names_first(model: Model, quality: str) -> bool:
     return heads_up and len(stages) > 1 and all(knows_bones_alone(stage.dataset) for stage in stages)
 
 
+def drop_lifted_femurs(labels: np.ndarray, model: Model) -> None:
+    """Drops femurs that lie wholly above the middle of the sacrum from ``labels`` (uint8 kji, k upwards, the network's
+    labels, in place): the head of a femur is in the hip joint, however the thigh is bent.
+
+    Bowel full of contrast medium is as bright. Of 634 femurs of synthetic cases the lowest point in view was at least
+    35 mm below the sacrum's middle.
+    """
+    from scipy import ndimage
+
+    boxes = ndimage.find_objects(labels)
+    sacrum, *femurs = (model.network_labels.get(name, 0) for name in ("sacrum", "femur_left", "femur_right"))
+    if not _is_there(sacrum, boxes):
+        return
+    lowest = boxes[sacrum - 1][0].start
+    counts = (labels[boxes[sacrum - 1]] == sacrum).sum((1, 2))
+    middle = lowest + float(np.average(np.arange(len(counts)), weights=counts))
+    for femur in femurs:
+        if _is_there(femur, boxes) and boxes[femur - 1][0].start > middle:
+            inside = labels[boxes[femur - 1]]
+            inside[inside == femur] = 0
+
+
+def _is_there(label: int, boxes: Sequence[tuple[slice, ...] | None]) -> bool:
+    return 0 < label <= len(boxes) and boxes[label - 1] is not None
+
+
 def unnamed_bones(names: np.ndarray, model: Model, quality: str, spacing: tuple[float, float, float]) -> list[int]:
     """The network's labels of bones that are not among ``names`` (uint8 kji, voxels of ``spacing`` mm), which the first
     network gave."""

@@ -16,7 +16,14 @@ from BoneSegLib.anatomy import Structure, select_structures
 from BoneSegLib.checks import check_volume
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.flags import NOTHING_FOUND, flags_of
-from BoneSegLib.inference.bones import bone_limits, drop_unnamed, knows_bones_alone, names_first, unnamed_bones
+from BoneSegLib.inference.bones import (
+    bone_limits,
+    drop_lifted_femurs,
+    drop_unnamed,
+    knows_bones_alone,
+    names_first,
+    unnamed_bones,
+)
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities
 from BoneSegLib.inference.device import choose_device, choose_precision
@@ -204,19 +211,27 @@ class _Run:
                 clock.lap("restore")
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
-            if is_first and self.options.drop_unnamed and names_first(self.model, self.options.quality):
+            if is_first and self._asks_for_names:
                 spacing = tasks[number + 1].stage.configuration.spacing
+                drop_lifted_femurs(decided, self.model)
                 unnamed = unnamed_bones(decided, self.model, self.options.quality, spacing)
             clock.lap("restore")
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
             clock.lap("refine")
-        drop_unnamed(labels, unnamed, self.model, self.options.quality, tasks[-1].spacing)
+        if self._asks_for_names:
+            drop_unnamed(labels, unnamed, self.model, self.options.quality, tasks[-1].spacing)
+            drop_lifted_femurs(labels, self.model)
         table = self._label_table()
         for plane in labels:
             plane[:] = table[plane]
         clock.lap("restore")
         return probabilities.means()
+
+    @property
+    def _asks_for_names(self) -> bool:
+        """Whether bones that the first network did not name, or named where they cannot be, are none."""
+        return self.options.drop_unnamed and names_first(self.model, self.options.quality)
 
     def _drop_islands_of(self, draft: np.ndarray, task: StageTask) -> None:
         """False bone must not grow from draft to draft, as it does where windows show little but it."""

@@ -47,7 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
     parser.add_argument("--no-second-look", action="store_true", help="the image shown once to the first network")
     parser.add_argument("--no-discs", action="store_true", help="vertebrae as the network names them")
-    parser.add_argument("--keep-unnamed", action="store_true", help="judge with bones that nobody named first")
+    parser.add_argument(
+        "--keep-unnamed", action="store_true", help="judge with bones that nobody named first, and with lifted femurs"
+    )
     parser.add_argument("--drafts", metavar="N", type=int, help="of the finer network (default: by the quality)")
     parser.add_argument("--no-refine", action="store_true", help="edges as the network has them")
     parser.add_argument("--keep-islands", action="store_true", help="judge with stray islands")

@@ -8,10 +8,10 @@ import torch
 
 from BoneSegLib import Geometry, SegmentOptions, Volume, segment
 from BoneSegLib.inference import stage
-from BoneSegLib.inference.bones import drop_unnamed, names_first, unnamed_bones
+from BoneSegLib.inference.bones import drop_lifted_femurs, drop_unnamed, names_first, unnamed_bones
 from BoneSegLib.inference.loading import LoadedStage, load_model
 
-SACRUM, L5, HEADS = 3, 10, 12
+SACRUM, LEFT_FEMUR, RIGHT_FEMUR, L5, HEADS = 3, 4, 5, 10, 12
 LOW_HU, HIGH_HU = 300, 900
 
 
@@ -83,6 +83,54 @@ def test_half_a_voxel_of_the_first_network_is_enough_of_a_name(voxels, is_named)
     names = np.zeros((10, 10, 10), np.uint8)
     names.flat[:voxels] = L5
     assert (L5 not in unnamed_bones(names, load_model(None), "full", (2.0, 2.0, 2.0))) == is_named
+
+
+@pytest.mark.parametrize(("lowest", "left"), [(0, True), (14, True), (15, False), (25, False)])
+@pytest.mark.parametrize("femur", [LEFT_FEMUR, RIGHT_FEMUR])
+def test_a_femur_above_the_middle_of_the_sacrum_is_none(femur, lowest, left):
+    labels = np.zeros((40, 12, 12), np.uint8)
+    labels[10:20, 2:6, 2:6] = SACRUM  # its middle lies at 14.5
+    labels[lowest:38, 8:11, 8:11] = femur
+    before = labels.copy()
+    drop_lifted_femurs(labels, load_model(None))
+    np.testing.assert_array_equal(labels, before if left else np.where(before == femur, 0, before))
+
+
+def test_the_middle_of_the_sacrum_is_that_of_its_voxels():
+    labels = np.zeros((40, 12, 12), np.uint8)
+    labels[10:20, 5, 5] = SACRUM
+    labels[20:22, 0:10, 0:10] = SACRUM
+    labels[18:30, 11, 11] = LEFT_FEMUR
+    before = labels.copy()
+    drop_lifted_femurs(labels, load_model(None))
+    np.testing.assert_array_equal(labels, before)
+
+
+def test_without_a_sacrum_nobody_knows_where_a_femur_belongs():
+    labels = np.zeros((20, 8, 8), np.uint8)
+    labels[15:, 2:4, 2:4], labels[:5, 5:7, 5:7] = LEFT_FEMUR, L5
+    before = labels.copy()
+    drop_lifted_femurs(labels, load_model(None))
+    np.testing.assert_array_equal(labels, before)
+
+
+@pytest.fixture
+def networks_that_take_what_is_bright_above_for_a_femur(monkeypatch):
+    def load(of: stage.Stage, *_: object) -> LoadedStage:
+        low, high = ((hu - of.intensity.mean) / of.intensity.std for hu in (LOW_HU, HIGH_HU))
+
+        def both(batch: torch.Tensor) -> torch.Tensor:
+            return _as_logits(torch.where(batch[:, 0] > high, LEFT_FEMUR, SACRUM * (batch[:, 0] > low)))
+
+        return LoadedStage((both,), ())
+
+    monkeypatch.setattr(stage, "load_stage", load)
+
+
+@pytest.mark.usefixtures("networks_that_take_what_is_bright_above_for_a_femur")
+def test_a_femur_above_the_sacrum_is_found_only_where_that_is_asked_for():
+    assert set(_found()) == {SACRUM}
+    assert set(_found(drop_unnamed=False)) == {SACRUM, LEFT_FEMUR}
 
 
 def test_a_model_of_one_network_names_nothing_first():
