@@ -20,6 +20,7 @@ _OPTIONS = (
     "second_look",
     "discs",
     "drop_unnamed",
+    "drop_lifted",
     "drop_islands",
     "fill_holes",
     "refine",

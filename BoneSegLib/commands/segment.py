@@ -54,9 +54,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-unnamed",
         action="store_true",
-        help="keep bones that the finer network finds between the scan's ends though the first named nothing so, and "
-        "femurs above the middle of the sacrum",
+        help="keep bones that the finer network finds between the scan's ends though the first named nothing so",
     )
+    parser.add_argument("--keep-lifted", action="store_true", help="keep femurs above the middle of the sacrum")
     parser.add_argument(
         "--keep-islands",
         action="store_true",
@@ -100,6 +100,7 @@ def options_from(args: argparse.Namespace) -> SegmentOptions:
         second_look=not args.no_second_look,
         discs=not args.no_discs,
         drop_unnamed=not args.keep_unnamed,
+        drop_lifted=not args.keep_lifted,
         drop_islands=not (args.keep_islands or args.no_postprocessing),
         fill_holes=not (args.keep_holes or args.no_postprocessing),
     )

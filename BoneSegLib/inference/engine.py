@@ -211,16 +211,18 @@ class _Run:
                 clock.lap("restore")
                 move_names_to_discs(decided, spine, task.image, task.spacing)
                 clock.lap("discs")
-            if is_first and self._asks_for_names:
+            if is_first and self._is_named_first:
+                if self.options.drop_lifted:
+                    drop_lifted_femurs(decided, self.model)
                 spacing = tasks[number + 1].stage.configuration.spacing
-                drop_lifted_femurs(decided, self.model)
                 unnamed = unnamed_bones(decided, self.model, self.options.quality, spacing)
             clock.lap("restore")
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
             clock.lap("refine")
-        if self._asks_for_names:
+        if self._is_named_first and self.options.drop_unnamed:
             drop_unnamed(labels, unnamed, self.model, self.options.quality, tasks[-1].spacing)
+        if self._is_named_first and self.options.drop_lifted:
             drop_lifted_femurs(labels, self.model)
         table = self._label_table()
         for plane in labels:
@@ -229,9 +231,8 @@ class _Run:
         return probabilities.means()
 
     @property
-    def _asks_for_names(self) -> bool:
-        """Whether bones that the first network did not name, or named where they cannot be, are none."""
-        return self.options.drop_unnamed and names_first(self.model, self.options.quality)
+    def _is_named_first(self) -> bool:
+        return names_first(self.model, self.options.quality)
 
     def _drop_islands_of(self, draft: np.ndarray, task: StageTask) -> None:
         """False bone must not grow from draft to draft, as it does where windows show little but it."""

@@ -89,6 +89,7 @@ def test_the_model_gives_the_same_labels_in_nnunetv2(model, stage):
         drafts=0,
         discs=False,
         drop_unnamed=False,
+        drop_lifted=False,
         refine=False,
     )
     ours = segment(Volume(array, geometry), options).array

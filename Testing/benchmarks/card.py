@@ -21,6 +21,7 @@ from typing import Any
 from BoneSegLib.anatomy import STRUCTURES
 from BoneSegLib.options import QUALITIES, SegmentOptions
 from BoneSegLib.training.assessment.assess import (
+    KEEP_LIFTED,
     KEEP_UNNAMED,
     NO_DISCS,
     NO_DRAFTS,
@@ -43,6 +44,7 @@ WITHOUT = {
     "without_second_look": ("one look", NO_SECOND_LOOK),
     "without_discs": ("names not at discs", NO_DISCS),
     "keep_unnamed": ("bones without a name", KEEP_UNNAMED),
+    "keep_lifted": ("lifted femurs", KEEP_LIFTED),
     "without_drafts": ("no drafts", NO_DRAFTS),
     "without_refine": ("edges not moved", NO_REFINE),
 }
@@ -56,7 +58,8 @@ def measure(model: Path, data: Path) -> Accuracy:
     found: Accuracy = {"measured_on": date.today().isoformat()}
     for quality in reversed(QUALITIES):
         options = SegmentOptions(model=model, quality=quality)
-        alone = replace(options, second_look=False, discs=False, drop_unnamed=False, drafts=0, refine=False)
+        alone = replace(options, second_look=False, discs=False, drop_unnamed=False, drop_lifted=False, drafts=0,
+                        refine=False)  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             cases = [lay_out_real(data, Path(folder)), ROOT / "Resources" / "SampleData"]
             judged = assess(AssessOptions(segment=options, cleaning=True), cases=cases,

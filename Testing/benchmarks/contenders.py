@@ -156,6 +156,7 @@ SAME_STEPS = {
     "drafts": 0,
     "discs": False,
     "drop_unnamed": False,
+    "drop_lifted": False,
     "refine": False,
     "drop_islands": False,
     "fill_holes": False,

@@ -36,6 +36,7 @@ Tell = Callable[[str], object]
 NO_SECOND_LOOK = "islands and holes, the first network shown the image once (--no-second-look)"
 NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
 KEEP_UNNAMED = "islands and holes, bones that the first network did not name kept (--keep-unnamed)"
+KEEP_LIFTED = "islands and holes, femurs above the middle of the sacrum kept (--keep-lifted)"
 NO_DRAFTS = "islands and holes, the finer network asked once (--drafts 0)"
 NO_REFINE = "islands and holes, edges as the network has them (--no-refine)"
 
@@ -45,7 +46,7 @@ class AssessOptions:
     """``segment``: model, quality, device. ``labels``: words of ``--labels`` for the references. ``levels``: distortion
     -> levels, for robustness; empty for none; ``robustness_cases``: names of the cases that are distorted, empty for
     all. ``cleaning``: measure each step of post-processing, and what a second look, names at discs, bones without a
-    name, drafts and moved edges do."""
+    name, lifted femurs, drafts and moved edges do."""
 
     segment: SegmentOptions
     labels: tuple[str, ...] = ()
@@ -149,6 +150,8 @@ def _rows_without(case: Judged, options: AssessOptions, model: Model, tell: Tell
         without[NO_DISCS] = replace(default, force=True, discs=False)
     if default.drop_unnamed and names_first(model, default.quality):
         without[KEEP_UNNAMED] = replace(default, force=True, drop_unnamed=False)
+    if default.drop_lifted and names_first(model, default.quality):
+        without[KEEP_LIFTED] = replace(default, force=True, drop_lifted=False)
     if drafts_of(model, default):
         without[NO_DRAFTS] = replace(default, force=True, drafts=0)
     if default.refine and knows_bones_alone(model.dataset):

@@ -47,9 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=PRECISIONS, default="auto", help="numbers used by the network")
     parser.add_argument("--no-second-look", action="store_true", help="the image shown once to the first network")
     parser.add_argument("--no-discs", action="store_true", help="vertebrae as the network names them")
-    parser.add_argument(
-        "--keep-unnamed", action="store_true", help="judge with bones that nobody named first, and with lifted femurs"
-    )
+    parser.add_argument("--keep-unnamed", action="store_true", help="judge with bones that nobody named first")
+    parser.add_argument("--keep-lifted", action="store_true", help="judge with femurs above the sacrum's middle")
     parser.add_argument("--drafts", metavar="N", type=int, help="of the finer network (default: by the quality)")
     parser.add_argument("--no-refine", action="store_true", help="edges as the network has them")
     parser.add_argument("--keep-islands", action="store_true", help="judge with stray islands")
@@ -80,6 +79,7 @@ def run_command(args: argparse.Namespace) -> int:
             second_look=not args.no_second_look,
             discs=not args.no_discs,
             drop_unnamed=not args.keep_unnamed,
+            drop_lifted=not args.keep_lifted,
             drafts=args.drafts,
             refine=not args.no_refine,
             drop_islands=not (args.keep_islands or args.no_postprocessing),

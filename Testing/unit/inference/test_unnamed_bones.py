@@ -130,7 +130,7 @@ def networks_that_take_what_is_bright_above_for_a_femur(monkeypatch):
 @pytest.mark.usefixtures("networks_that_take_what_is_bright_above_for_a_femur")
 def test_a_femur_above_the_sacrum_is_found_only_where_that_is_asked_for():
     assert set(_found()) == {SACRUM}
-    assert set(_found(drop_unnamed=False)) == {SACRUM, LEFT_FEMUR}
+    assert set(_found(drop_lifted=False)) == {SACRUM, LEFT_FEMUR}
 
 
 def test_a_model_of_one_network_names_nothing_first():
