@@ -86,4 +86,5 @@ def foreign_structure(label: int, name: str) -> Structure:
     """A structure of a model for other anatomy: named by its dataset, coloured by its label."""
     red, green, blue = colorsys.hsv_to_rgb((label * 0.618034) % 1.0, 0.45, 0.9)
     color = (round(red * 255), round(green * 255), round(blue * 255))
-    return Structure(label, name, name.replace("_", " ").strip().capitalize() or name, None, None, color, None)
+    words = name.replace("_", " ").strip() or name
+    return Structure(label, name, words[0].upper() + words[1:], None, None, color, None)

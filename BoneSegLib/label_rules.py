@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from BoneSegLib.anatomy import STRUCTURES
+from BoneSegLib.anatomy import STRUCTURES, Structure
 from BoneSegLib.errors import InputError, UsageError
 from BoneSegLib.json_input import read_json
 from BoneSegLib.label_options import TOTALSEGMENTATOR
@@ -75,6 +75,15 @@ class LabelRules:
                     drawn = set() if by_name else {token}
                 table[[value for value in drawn if value < len(table)]] = label
         return table[array]
+
+    def values_of(self, structures: Iterable[Structure]) -> dict[int, int]:
+        """Drawn value -> label of the structure that it stands for, by their ids; names of segments are left out."""
+        return {
+            token: structure.label
+            for structure in structures
+            for token in self.sources.get(structure.id, ())
+            if isinstance(token, int)
+        }
 
 
 def parse_rules(words: Sequence[str]) -> LabelRules:

@@ -16,6 +16,8 @@ from BoneSegLib.options import SegmentOptions
 from BoneSegLib.volume import LabelMap, Volume
 
 SCORES = ("hausdorff95_mm", "assd_mm", "nsd")
+_OUTSIDE = 0.1
+"""Seeds of which a larger share lies outside of the image may be another patient's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reference", metavar="FILE", type=Path, help="compare the result (and the network's) with this segmentation"
     )
-    add_label_options(parser, "reference")
+    add_label_options(parser, "seed", "reference")
     parser.add_argument("--comparison", metavar="FILE.csv", type=Path, help="write that comparison")
     from BoneSegLib.commands.segment import add_options
 
@@ -85,7 +87,9 @@ def _grow(volume: Volume, args: argparse.Namespace, options: SegmentOptions) -> 
 
     network = None
     if args.seeds:
-        seeds = add_background(read_seeds(args.seeds, volume.geometry), volume)
+        given = read_seeds(args.seeds, volume.geometry, rules=rules_from_words(args.seed_labels))
+        seeds = add_background(given, volume)
+        sys.stderr.writelines(f"Note: {note}\n" for note in _doubts(given))
     else:
         from BoneSegLib.inference.engine import segment
 
@@ -96,6 +100,21 @@ def _grow(volume: Volume, args: argparse.Namespace, options: SegmentOptions) -> 
         seeds = seeds_from_labels(network)
     grow = GrowOptions(margin=args.margin, locality=args.locality, shortcut=network is not None)
     return _Run(grow_from_seeds(volume, seeds, options=grow, progress=TerminalProgress()), network)
+
+
+def _doubts(seeds: LabelMap) -> list[str]:
+    """What may make seeds grow where they should not."""
+    from BoneSegLib.baselines.seeds import BACKGROUND
+
+    doubts, outside = [], float(str(seeds.info["seeds_outside"]))
+    if outside > _OUTSIDE:
+        doubts.append(f"{outside:.0%} of the seeds lie outside of the image: are they of this patient?")
+    if not (seeds.array == BACKGROUND).any():
+        doubts.append(
+            "the seeds have no background, so soft tissue, fat and air away from them are taken for it. Bones grow "
+            'less into muscle that is seeded: as a segment "Background", or as another value of a label map.'
+        )
+    return doubts
 
 
 def _write(labels: LabelMap, path: Path) -> None:

@@ -120,6 +120,11 @@ def _run(args: argparse.Namespace, listing: Listing, job: Job) -> Batch:
     if removed:
         sys.stderr.write(f"Removed {removed} half-written files of an earlier run.\n")
     batch = Batch(listing.cases, job, resume=args.resume)
+    if batch.redone:
+        sys.stderr.write(
+            f"Note: {batch.redone} of {len(listing.cases)} cases are done already, and are done again: their results "
+            "are replaced. --resume keeps them.\n"
+        )
     if batch.kept:
         sys.stderr.write(f"{len(batch.kept)} of {len(listing.cases)} cases are done already.\n")
     progress = BatchProgress(len(batch.pending))

@@ -7,11 +7,12 @@ from typing import Any
 from BoneSegLib.batch.cases import Listing
 from BoneSegLib.batch.dicom_tree import RULES
 from BoneSegLib.batch.progress import readable_time
+from BoneSegLib.words import counted
 
 
 def listing_text(listing: Listing) -> str:
     """The cases, what is left out and why, for ``--dry-run``."""
-    lines = [f"{len(listing.cases)} cases:"]
+    lines = [counted(len(listing.cases), "case") + ":"]
     for case in listing.cases:
         about = f"  ({case.about})" if case.about else ""
         lines.append(f"  {case.name}  <-  {case.image}{about}")
@@ -49,7 +50,7 @@ def outcome_text(outcome: dict[str, Any]) -> str:
         lines.insert(0, "Failed:")
     kept = f" ({outcome['kept']} of them before)" if outcome["kept"] else ""
     lines.append(
-        f"{outcome['done']} of {len(outcome['cases'])} cases done{kept}, {outcome['failed']} failed, "
+        f"{outcome['done']} of {counted(len(outcome['cases']), 'case')} done{kept}, {outcome['failed']} failed, "
         f"{readable_time(outcome['seconds'])}. Not for clinical use."
     )
     places = [outcome[name] for name in ("statistics", "comparison", "report") if outcome[name]]

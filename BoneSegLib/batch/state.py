@@ -16,7 +16,8 @@ _SHARE_OF_TIME = 0.05
 
 
 class Batch:
-    """The cases of one run with what is known of them so far. ``pending`` are those to do, ``kept`` those done before.
+    """The cases of one run with what is known of them so far. ``pending`` are those to do, ``kept`` those done before;
+    ``redone`` says how many were done before and are not kept, for want of ``resume``.
 
     The index is up to date after each case in a small cohort, and within seconds in a large one.
     """
@@ -27,6 +28,7 @@ class Batch:
         finished = {case.name: _finished(case, job) if resume else None for case in cases}
         self.kept = tuple(name for name, record in finished.items() if record is not None)
         self._rows.update({name: index_row(record) for name, record in finished.items() if record is not None})
+        self.redone = 0 if resume else sum(job.folder.finished(case) is not None for case in cases)
         known = set(self.kept)
         self.pending = tuple(case for case in cases if case.name not in known)
         for case in self.pending:

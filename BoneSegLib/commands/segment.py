@@ -151,6 +151,9 @@ def run_command(args: argparse.Namespace) -> int:
     outcome["warnings"] = [*warnings, *outcome["info"].get("notes", [])]
     for warning in outcome["warnings"]:
         sys.stderr.write(f"Note: {warning}\n")
+    for title, place in (("Statistics", args.statistics), ("Meshes", args.meshes), ("Report", args.report)):
+        if place:
+            sys.stderr.write(f"{title}: {place}\n")
     if args.json:
         sys.stdout.write(json.dumps(outcome, default=str) + "\n")
     else:

@@ -16,5 +16,5 @@ def require(package: str) -> Any:
         raise MissingError(
             f"DICOM segmentations need the package '{package}'.",
             cause=str(error),
-            remedy='Install it with: pip install "boneseg[dicom]" or pip install highdicom',
+            remedy=f'Install it with: pip install "boneseg[dicom]" or pip install {package}',
         ) from error

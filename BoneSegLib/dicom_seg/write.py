@@ -28,8 +28,7 @@ def require_source(files: Sequence[Path]) -> None:
     if not files:
         raise InputError(
             "A DICOM segmentation belongs to DICOM images, and this image is none.",
-            remedy="Give the DICOM series as the input, or with --dicom FOLDER the one that the image was made of; "
-            "or write a .seg.nrrd.",
+            remedy="Name the DICOM series that the image was made of, with --dicom FOLDER; or write a .seg.nrrd.",
         )
     read_headers(files[:1])
 

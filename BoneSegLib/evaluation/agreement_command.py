@@ -19,6 +19,7 @@ from BoneSegLib.evaluation.definitions import BY_COLUMN
 from BoneSegLib.evaluation.raters import METRICS
 from BoneSegLib.evaluation.result import NUMBERS
 from BoneSegLib.evaluation.tables import aligned, format_number, write_csv
+from BoneSegLib.words import counted
 
 Limits = dict[str, BlandAltman | None]
 """Agreement of volumes per structure, and of ``all`` together; ``None`` where there are too few pairs."""
@@ -95,10 +96,17 @@ def run_command(args: argparse.Namespace) -> int:
 
 def find_tables(places: Iterable[Path]) -> list[Path]:
     """The files to read. Raises `InputError` for a place that is not there, and a folder without tables."""
+    from BoneSegLib.headless.image_file import require_file
+
     found: list[Path] = []
     for place in places:
         if place.is_dir():
             cohort = place / "comparison.csv"
+            if not cohort.is_file() and (place / "cases.csv").is_file():
+                raise InputError(
+                    f"The batch in '{place.name}' compared nothing.",
+                    remedy="Run it with --references, or give folders of tables that `boneseg compare` wrote.",
+                )
             inside = [cohort] if cohort.is_file() else sorted(place.glob("*.csv"))
             if not inside:
                 raise InputError(
@@ -106,7 +114,7 @@ def find_tables(places: Iterable[Path]) -> list[Path]:
                 )
             found += inside
         else:
-            found.append(place)
+            found.append(require_file(place))
     return found
 
 
@@ -143,7 +151,7 @@ def _text(cohort: Cohort, volumes: Limits) -> str:
     note = "Volumes: test minus reference (Bland and Altman 1986); bones missing from a side are left out."
     if len(limits) == 1:
         limits, note = [], "Limits of agreement of volumes need a bone in two cases at least."
-    return "\n".join([f"{len(cohort.cases)} cases", "", *aligned(lines), "", *aligned(limits), "", note])
+    return "\n".join([counted(len(cohort.cases), "case"), "", *aligned(lines), "", *aligned(limits), "", note])
 
 
 def _told(structure: str) -> str:

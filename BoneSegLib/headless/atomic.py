@@ -13,6 +13,8 @@ from pathlib import Path
 from BoneSegLib.errors import BoneSegError, OutputError, ResourceError
 from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 
+_MESHES = (".stl", ".obj", ".glb")
+_FOR_MESHES = " Surfaces are written with --meshes FOLDER."
 _FULL = 1 << 16
 """Bytes: a disk with fewer free is full."""
 
@@ -28,7 +30,7 @@ def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
     if suffixes and not path.name.lower().endswith(suffixes):
         raise OutputError(
             f"The suffix of '{path.name}' is none that can be written here.",
-            remedy="Use one of: " + ", ".join(suffixes) + ".",
+            remedy="Use one of: " + ", ".join(suffixes) + "." + (_FOR_MESHES if path.suffix.lower() in _MESHES else ""),
         )
     if not is_unicode(path):
         raise OutputError(

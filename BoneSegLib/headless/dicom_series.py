@@ -7,6 +7,7 @@ from pathlib import Path
 
 from BoneSegLib.errors import InputError, NeedsConfirmation
 from BoneSegLib.headless.dicom_slice import Slice, is_dicom, read_slice, should_be_ct
+from BoneSegLib.headless.image_file import IMAGE_SUFFIXES
 
 # Fewer slices are a localizer or a single picture, not a volume of bones.
 FEWEST_SLICES = 8
@@ -75,7 +76,12 @@ def list_series(path: str | Path) -> tuple[Series, ...]:
             remedy="Copy or export the series again.",
         )
     if not slices:
-        raise InputError(f"No DICOM images in '{folder.name}'.", remedy="Give the folder that holds the series.")
+        images = any(file.name.lower().endswith(IMAGE_SUFFIXES) for file in folder.iterdir())
+        remedy = "Name one of the images in it, or segment all of them: boneseg batch FOLDER -o RESULTS."
+        raise InputError(
+            f"No DICOM images in '{folder.name}'.",
+            remedy=remedy if images else "Give the folder that holds the series.",
+        )
     by_uid: dict[str, list[Slice]] = {}
     for one in slices:
         by_uid.setdefault(one.uid, []).append(one)

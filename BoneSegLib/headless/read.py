@@ -134,11 +134,7 @@ def _meaning_of_values(structures: Sequence[Structure], rules: LabelRules | None
     """Value of a label map -> label of its structure."""
     if rules is None:
         return {structure.label: structure.label for structure in structures}
-    label_of = {structure.id: structure.label for structure in structures}
-    select_structures(rules.names, known=structures)
-    return {
-        token: label_of[name] for name, tokens in rules.sources.items() for token in tokens if isinstance(token, int)
-    }
+    return rules.values_of(select_structures(rules.names, known=structures))
 
 
 def _as_labels(array: np.ndarray, name: str, meaning: dict[int, int], warn: Warn, *, told: bool) -> np.ndarray:

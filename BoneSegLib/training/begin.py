@@ -23,6 +23,7 @@ from BoneSegLib.training.planning.network_plan import NetworkPlan, plan_of_model
 from BoneSegLib.training.planning.planner import make_plans
 from BoneSegLib.training.prepared import forget_prepared, is_prepared, prepare
 from BoneSegLib.training.project import FILE, Project, ProjectOptions, load_project, rules_told, save_project
+from BoneSegLib.words import counted
 
 AIR_BELOW = -500.0
 """Only CT shows air at values like this."""
@@ -206,7 +207,7 @@ def _require_drawn(voxels: dict[str, int], rules: LabelRules) -> None:
     if absent:
         asked = "; ".join(f"{name} = {', '.join(map(str, rules.sources[name]))}" for name in absent[:5])
         raise InputError(
-            f"{len(absent)} labels are drawn in no case: {', '.join(absent[:5])}.",
+            f"{counted(len(absent), 'label')} drawn in no case: {', '.join(absent[:5])}.",
             cause=f"Asked for is: {asked}.",
             remedy="Leave them out, of --labels or of dataset.json, or check the values that they stand for.",
         )

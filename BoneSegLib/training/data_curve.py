@@ -20,6 +20,7 @@ from BoneSegLib.training.project import Project
 from BoneSegLib.training.train_fold import FoldOptions, Report, train_fold
 from BoneSegLib.training.trained_folds import fold_weights
 from BoneSegLib.training.write_model import export_weights
+from BoneSegLib.words import counted
 
 FILE, PICTURE = "data_curve.csv", "data_curve.png"
 _FOLDER = "data_curve"
@@ -86,7 +87,10 @@ def _points(project: Project, fold: str) -> list[Point]:
 
 def _report(tell: Tell, size: int, begun: float, total: int) -> Report:
     def report(share: float, made: Progress) -> None:
-        tell(min(1.0, (begun + share) / total), f"{size} cases, step {made.step}, Dice loss {made.dice_loss:.2f}")
+        tell(
+            min(1.0, (begun + share) / total),
+            f"{counted(size, 'case')}, step {made.step}, Dice loss {made.dice_loss:.2f}",
+        )
 
     return report
 

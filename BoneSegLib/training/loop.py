@@ -213,7 +213,8 @@ class Trainer:
         self._optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
         self._finished = state.get("finished", True)
-        logger.info("resumed at step %d", self.progress.step)
+        spent = ", where its budget ends: a larger one goes on" if self._fraction() >= 1 else ""
+        logger.info("resumed at step %d%s", self.progress.step, spent)
 
 
 def _with_draft(network: torch.nn.Module, inputs: torch.Tensor) -> torch.Tensor:

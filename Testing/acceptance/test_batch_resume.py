@@ -43,6 +43,16 @@ def save_bytes(path: Path, content: bytes) -> Path:
     return path
 
 
+def test_a_batch_that_is_begun_again_says_that_it_replaces_what_is_done(model, tmp_path, capsys):
+    data, out = write_cases(tmp_path / "in", 2), tmp_path / "out"
+    assert batch(model, data, "-o", out) == 0
+    assert "--resume keeps them" not in capsys.readouterr().err
+    assert batch(model, data, "-o", out) == 0
+    assert "2 of 2 cases are done already, and are done again" in capsys.readouterr().err
+    assert batch(model, data, "-o", out, "--resume") == 0
+    assert "2 of 2 cases are done already.\n" in capsys.readouterr().err
+
+
 def test_a_killed_batch_resumes_to_the_same_result_and_leaves_nothing_half_written(model, tmp_path):
     data, out, whole = write_cases(tmp_path / "in", 4), tmp_path / "out", tmp_path / "whole"
     process = start(model, data, "-o", out)

@@ -140,6 +140,12 @@ def test_voxels_without_size_are_told(a_scene, tmp_path):
 def test_a_folder_without_dicom_is_told(a_scene, tmp_path):
     (tmp_path / "notes.txt").write_text("nothing")
     assert "No DICOM images" in refusal(tmp_path).message
+    assert "batch" not in refusal(tmp_path).remedy
+
+
+def test_a_folder_of_images_is_one_for_a_batch(a_scene, tmp_path):
+    SimpleITK.WriteImage(an_image(), str(tmp_path / "ct.nii"))
+    assert "boneseg batch" in refusal(tmp_path).remedy
 
 
 def test_a_segmentation_given_as_the_image_is_told(a_scene, tmp_path):

@@ -52,6 +52,13 @@ def test_another_models_structures_are_asked_for_by_their_own_names():
         select_structures("pelvis", known=[liver])
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"), [("vertebra_L1", "Vertebra L1"), ("liver", "Liver"), ("CTV high", "CTV high"), ("_", "_")]
+)
+def test_another_models_structure_is_shown_by_its_own_name(name, shown):
+    assert foreign_structure(1, name).name == shown
+
+
 def test_another_models_structure_may_bear_the_name_of_a_group():
     pelvis, liver = foreign_structure(1, "pelvis"), foreign_structure(2, "liver")
     assert select_structures("pelvis", known=[pelvis, liver]) == (pelvis,)

@@ -81,6 +81,7 @@ def assess(
     """Segments each image once, and once more for each distortion. Raises the errors of reading and of the engine."""
     model = load_model(options.segment.model)
     _require_known(options.robustness_cases, case_names(cases))
+    without_bones, without_labels = _images(negatives), _images(unlabelled)
     comparisons, cleaning, robustness = {}, [], []
     for folder in cases:
         for case in read_references(folder, model, options.labels):
@@ -88,7 +89,8 @@ def assess(
             # Segmented without post-processing, which is then done here, so that its steps can be told apart.
             raw = segment(case.image, replace(options.segment, force=True, drop_islands=False, fill_holes=False))
             found = _cleaned(raw, options.segment, model)
-            settings = CompareOptions(tolerance_mm=options.tolerance_mm)
+            told = tuple(structure.id for structure in case.reference.structures)  # of others nothing is known
+            settings = CompareOptions(tolerance_mm=options.tolerance_mm, structures=told)
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
                 cleaning += _cleaning_rows(case, raw, _bone_limits(raw, options.segment, model))
@@ -102,8 +104,8 @@ def assess(
         accuracy=Cohort.of(comparisons),
         cleaning=tuple(cleaning),
         robustness=tuple(robustness),
-        negatives=tuple(_negative_rows(negatives, options, tell)),
-        plausibility=tuple(_plausibility_rows(unlabelled, options, tell, is_ct=model.dataset.is_ct)),
+        negatives=tuple(_negative_rows(without_bones, options, tell)),
+        plausibility=tuple(_plausibility_rows(without_labels, options, tell, is_ct=model.dataset.is_ct)),
     )
 
 
@@ -178,14 +180,14 @@ def _robustness_rows(case: Judged, found: LabelMap, options: AssessOptions, tell
 
 
 def _negative_rows(paths: Sequence[Path], options: AssessOptions, tell: Tell) -> Iterator[Row]:
-    for name, image in _images(paths):
+    for name, image in _read(paths):
         tell(f"Looking for false positives in {name}")
         volumes = volumes_ml(segment(image, replace(options.segment, force=True)))
         yield {"case": name, **volumes, "total_ml": math.fsum(volumes.values())}
 
 
 def _plausibility_rows(paths: Sequence[Path], options: AssessOptions, tell: Tell, *, is_ct: bool) -> Iterator[Row]:
-    for name, image in _images(paths):
+    for name, image in _read(paths):
         tell(f"Looking at {name}")
         found = segment(image, replace(options.segment, force=True))
         for row in plausibility_of(image, found, is_ct=is_ct):
@@ -195,11 +197,20 @@ def _plausibility_rows(paths: Sequence[Path], options: AssessOptions, tell: Tell
                "flags": ""}  # fmt: skip
 
 
-def _images(paths: Sequence[Path]) -> Iterator[tuple[str, Volume]]:
+def _images(paths: Sequence[Path]) -> list[Path]:
+    """The images themselves, and those in folders; told before anything is segmented if one is not there."""
+    images: list[Path] = []
     for path in paths:
+        if not path.exists():
+            raise InputError(f"'{path}' does not exist.", remedy="Check how the path is spelled.")
         inside = [one for one in sorted(path.glob("*")) if one.name.lower().endswith(IMAGE_SUFFIXES)]
         if path.is_dir() and not inside and not any(path.iterdir()):
             raise InputError(f"There is no image in '{path.name}'.")
-        for one in inside or [path]:
-            image = read_volume(one)
-            yield image.name or one.name, image
+        images += inside or [path]
+    return images
+
+
+def _read(paths: Sequence[Path]) -> Iterator[tuple[str, Volume]]:
+    for path in paths:
+        image = read_volume(path)
+        yield image.name or path.name, image

@@ -65,7 +65,9 @@ def _require_own_values(case: DrawnCase, model: Model) -> None:
     if not (case.by_name or case.segments):
         own = {0, *(structure.label for structure in model.structures)}
         strange = set(np.unique(case.drawn).tolist()) - own
-        refuse_totalsegmentator(strange, f"the labels of {case.name}", remedy=f"Say so: --labels {TOTALSEGMENTATOR}.")
+        refuse_totalsegmentator(
+            strange, f"The reference of {case.name}", remedy=f"Say so: --labels {TOTALSEGMENTATOR}."
+        )
 
 
 def case_names(folders: Sequence[Path]) -> list[str]:

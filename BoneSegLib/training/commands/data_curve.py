@@ -11,6 +11,7 @@ from pathlib import Path
 from BoneSegLib.errors import Cancelled
 from BoneSegLib.training.commands.parse import sizes
 from BoneSegLib.training.commands.train import LESS_MEMORY, add_data_options, add_loop_options
+from BoneSegLib.words import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,8 @@ def run_command(args: argparse.Namespace) -> int:
         done = {"dice": found, "table": str(args.output / FILE), "picture": str(args.output / PICTURE)}
         sys.stdout.write(json.dumps(done) + "\n")
     else:
-        sys.stdout.writelines(f"{point.cases} cases: mean Dice {point.dice['mean']:.3f}\n" for point in points)
+        sys.stdout.writelines(
+            f"{counted(point.cases, 'case')}: mean Dice {point.dice['mean']:.3f}\n" for point in points
+        )
         sys.stdout.write(f"{args.output / PICTURE}\n")
     return 0

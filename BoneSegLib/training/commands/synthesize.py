@@ -10,6 +10,7 @@ from pathlib import Path
 
 from BoneSegLib.errors import InputError, UsageError
 from BoneSegLib.options import SYNTHESIS_DEVICES, check_device
+from BoneSegLib.words import counted
 
 CASE_SPACING = 1.5
 """mm; that of cases for the networks of the bundled model."""
@@ -39,14 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=("npy", "nnunet"),
-        default="npy",
-        help="npy: arrays that 'boneseg train' maps into memory; nnunet: NIfTI in nnU-Net's raw layout "
-        "(default: %(default)s)",
+        default="nnunet",
+        help="nnunet: NIfTI in nnU-Net's raw layout, for any training; npy: arrays for the networks of the bundled "
+        "model alone, 'boneseg train --stage' (default: %(default)s)",
     )
     parser.add_argument("--spacing", type=float, default=CASE_SPACING, metavar="MM",
-                        help="edge of the cases' voxels, 0.5 to 6; other than the default with --format nnunet only. A "
-                        "case has at most 250 x 200 x 256 voxels: small ones show less of a patient "
-                        "(default: %(default)s)")  # fmt: skip
+                        help="edge of the cases' voxels, 0.5 to 6; not with --format npy. A case has at most "
+                        "250 x 200 x 256 voxels: small ones show less of a patient (default: %(default)s)")  # fmt: skip
     parser.add_argument("--device", default="cpu", metavar="|".join(SYNTHESIS_DEVICES),
                         help="where the deformation and the streaks are computed; cases made on a graphics card are "
                         "those of the CPU but for rounding (default: %(default)s)")  # fmt: skip
@@ -64,12 +64,14 @@ def run_command(args: argparse.Namespace) -> int:
         raise UsageError(
             f"Cases of --format npy have voxels of {CASE_SPACING} mm.",
             cause="They are for the networks of the bundled model, which are trained on such.",
-            remedy="Add --format nnunet.",
+            remedy="Leave out --format npy, or --spacing.",
         )
     check_device(args.device, SYNTHESIS_DEVICES)
     maps = {path.name.split(".")[0] for path in args.maps.glob("*.nii.gz")}
     if not maps:
-        raise InputError(f"There is no label map (.nii.gz) in '{args.maps.name}'.")
+        raise InputError(
+            f"There is no label map (.nii.gz) in '{args.maps.name}'.", remedy="Check how the folder is spelled."
+        )
     excluded = tuple(name.strip().split(".")[0] for name in args.exclude.split(",") if name.strip())
     if unknown := sorted(set(excluded) - maps):
         sys.stderr.write(f"Note: there is no map to leave out that is called {', '.join(unknown)}.\n")
@@ -93,5 +95,5 @@ def run_command(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps({"output": str(args.output), "cases": names}) + "\n")
     else:
-        sys.stdout.write(f"{len(names)} cases in {args.output}\n")
+        sys.stdout.write(f"{counted(len(names), 'case')} in {args.output}\n")
     return 0

@@ -96,5 +96,13 @@ def run_command(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(done) + "\n")
     else:
-        sys.stdout.writelines(f"{key}: {value}\n" for key, value in done.items())
+        sys.stdout.writelines(f"{key}:{_told(value)}\n" for key, value in done.items())
     return 0
+
+
+def _told(value: object) -> str:
+    """Plain data for people, after a colon: a table of tables goes to lines of their own."""
+    if isinstance(value, dict):
+        lines = [f"\n  {key}:{_told(each)}" for key, each in value.items() if isinstance(each, dict)]
+        return "".join(lines) or " " + "; ".join(f"{key}{_told(each)}" for key, each in value.items())
+    return " " + (", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value))

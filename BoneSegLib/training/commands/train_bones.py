@@ -26,7 +26,7 @@ def train_bones(args: argparse.Namespace) -> dict[str, object]:
         raise UsageError(
             f"'{args.data.name}' holds cases for the networks of the bundled model, and none of these was named.",
             remedy="Train one with --stage, write a model with --export, or make cases for a model of your own: "
-            "boneseg synthesize --format nnunet.",
+            "boneseg synthesize without --format npy.",
         )
     if args.window and any(size % 16 for size in args.window):
         raise UsageError("--window should be three multiples of 16, as in 64,64,64.")
@@ -80,5 +80,5 @@ def _require_none_ignored(args: argparse.Namespace) -> None:
         )
         raise UsageError(
             f"{words}: of no effect on the networks of the bundled model.",
-            remedy="Leave it out; or make cases for a model of your own: boneseg synthesize --format nnunet.",
+            remedy="Leave it out; or make cases for a model of your own: boneseg synthesize without --format npy.",
         )

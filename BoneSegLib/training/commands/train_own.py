@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from BoneSegLib.commands.progress import TerminalProgress
 from BoneSegLib.errors import UsageError
 from BoneSegLib.training.commands.parse import budget, require_above_zero
+from BoneSegLib.words import counted
 
 if TYPE_CHECKING:
     from BoneSegLib.training.project import Project, ProjectOptions
@@ -111,7 +112,7 @@ def fold_options(args: argparse.Namespace) -> FoldOptions:
 def describe(project: Project) -> None:
     """The plans, for people, on standard error."""
     lines = [f"Note: {note}" for note in project.source.notes]
-    lines.append(f"{len(project.cases)} cases, {project.channel}; labels: {', '.join(project.rules.names)}")
+    lines.append(f"{counted(len(project.cases), 'case')}, {project.channel}; labels: {', '.join(project.rules.names)}")
     for plan in project.plans:
         features = "-".join(map(str, plan.architecture.features))
         lines.append(

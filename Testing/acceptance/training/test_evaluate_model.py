@@ -115,6 +115,8 @@ def test_the_page_has_a_chapter_for_each(judged):
         (["--cases", "x", "--robustness", "heat"], 2, "Unknown distortion"),
         (["--cases", "x", "--noise", "0,50"], 2, "--noise: of no effect"),
         (["--cases", "absent"], 3, "no folder"),
+        (["--cases", "DATA", *LABELS, "--negatives", "absent.nii.gz"], 3, "'absent.nii.gz' does not exist"),
+        (["--cases", "DATA", *LABELS, "--unlabelled", "absent.nii.gz"], 3, "'absent.nii.gz' does not exist"),
         (["--cases", "DATA", "DATA"], 3, "Two cases are called 'case0'"),
         (["--cases", "DATA", *LABELS, "--robustness", "all", "--robustness-cases", "x"], 2, "no case 'x'"),
         (["--cases", "DATA", "--labels", "liver=3"], 3, "knows no 'liver'"),
@@ -125,6 +127,19 @@ def test_what_cannot_be_judged_is_told(a_ct_run, tmp_path, capsys, words, code, 
     words = [str(a_ct_run.data) if word == "DATA" else word for word in words]
     assert main(["evaluate-model", str(a_ct_run.model), "-o", str(tmp_path / "out"), "--device", "cpu", *words]) == code
     assert message in capsys.readouterr().err
+
+
+def test_an_image_that_is_not_there_is_told_before_any_case_is_segmented(a_ct_run, tmp_path, capsys):
+    words = ["--cases", a_ct_run.data, *LABELS, "--negatives", tmp_path / "absent.nii.gz"]
+    assert main(["evaluate-model", str(a_ct_run.model), "-o", str(tmp_path / "out"), *map(str, words)]) == 3
+    assert "Comparing" not in capsys.readouterr().err
+
+
+def test_what_the_reference_cannot_have_is_not_judged(a_ct_run, tmp_path):
+    words = ["evaluate-model", a_ct_run.model, "-o", tmp_path / "out", "--cases", a_ct_run.data, "--labels", LABELS[1],
+             "--device", "cpu", "--precision", "fp32"]  # fmt: skip
+    assert main([str(word) for word in words]) == 0
+    assert {row["structure"] for row in _rows(tmp_path / "out" / "accuracy.csv")} == {LABELS[1].split("=")[0]}
 
 
 def test_references_with_values_of_another_software_are_refused_until_that_is_told(tmp_path, capsys):

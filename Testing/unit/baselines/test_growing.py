@@ -14,8 +14,9 @@ from BoneSegLib.baselines.commands import add_arguments, run_command
 from BoneSegLib.baselines.grow_from_seeds import GrowOptions, certain_background, grow_from_seeds, region
 from BoneSegLib.baselines.seed_files import read_seeds
 from BoneSegLib.baselines.seeds import BACKGROUND, SeedOptions, add_background, seeds_from_labels, share_out
-from BoneSegLib.errors import Cancelled, InputError
+from BoneSegLib.errors import Cancelled, InputError, UsageError
 from BoneSegLib.headless.write import write_labelmap
+from BoneSegLib.label_rules import parse_rules
 from BoneSegLib.volume import Geometry, LabelMap, Volume
 
 SHAPE = (24, 26, 28)
@@ -177,25 +178,83 @@ def test_seeds_outside_the_image_are_refused(seeds, tmp_path):
         read_seeds(tmp_path / "seeds.nrrd", far)
 
 
-def test_the_command_grows_given_seeds_and_compares(ct, truth, seeds, tmp_path, capsys):
-    import SimpleITK
+@pytest.fixture
+def totals_seeds(seeds, tmp_path):
+    """A label map of the hip, the sacrum and background with TotalSegmentator's values (1 is the spleen)."""
+    theirs = np.zeros(256, np.uint8)
+    theirs[[1, 3, BACKGROUND]] = 77, 25, 1
+    write_labelmap(replace(seeds, array=theirs[seeds.array]), tmp_path / "total.nrrd")
+    return tmp_path / "total.nrrd"
 
-    image = SimpleITK.GetImageFromArray(ct.array)
-    image.SetSpacing(GEOMETRY.spacing)
-    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))  # RAS, told in LPS
-    SimpleITK.WriteImage(image, tmp_path / "ct.nrrd")
+
+def test_seeds_with_totalsegmentators_values_are_refused_until_that_is_told(seeds, totals_seeds):
+    with pytest.raises(InputError, match="TotalSegmentator") as refused:
+        read_seeds(totals_seeds, GEOMETRY)
+    assert "--seed-labels totalsegmentator" in refused.value.remedy
+    told = read_seeds(totals_seeds, GEOMETRY, rules=parse_rules(["totalsegmentator"]))
+    np.testing.assert_array_equal(told.array, seeds.array)
+
+
+def test_seeds_of_a_structure_that_nobody_knows_are_refused(totals_seeds):
+    with pytest.raises(UsageError, match="spleen"):
+        read_seeds(totals_seeds, GEOMETRY, rules=parse_rules(["spleen=1"]))
+
+
+@pytest.mark.parametrize(("moved_mm", "outside"), [(0, 0.0), (9.6, 0.5)])
+def test_the_share_of_the_seeds_outside_of_the_image_is_known(tmp_path, moved_mm, outside):
+    array = np.zeros(SHAPE, np.uint8)
+    array[:16, 5:9, 5:9], array[:, 20:, :3] = 1, BACKGROUND  # 16 slices of 1.2 mm
+    write_labelmap(LabelMap(array, GEOMETRY), tmp_path / "seeds.nrrd")
+    image = Geometry(GEOMETRY.size, GEOMETRY.ijk_to_ras @ _shift(0, 0, moved_mm / 1.2))
+    assert read_seeds(tmp_path / "seeds.nrrd", image).info["seeds_outside"] == outside
+
+
+@pytest.mark.parametrize(
+    ("has_background", "moved", "said"),
+    [
+        (True, 0, ""),
+        (False, 0, "the seeds have no background"),
+        (True, 8, "of the seeds lie outside of the image"),
+    ],
+)
+def test_seeds_that_may_grow_wrongly_are_told_of(ct, seeds, tmp_path, capsys, has_background, moved, said):
+    array = seeds.array if has_background else np.where(seeds.array == BACKGROUND, 0, seeds.array)
+    geometry = Geometry(GEOMETRY.size, GEOMETRY.ijk_to_ras @ _shift(0, 0, moved))
+    write_labelmap(LabelMap(array.astype(np.uint8), geometry), tmp_path / "seeds.nrrd")
+    words = [_written(ct, tmp_path), "-o", tmp_path / "grown.nrrd", "--seeds", tmp_path / "seeds.nrrd"]
+    assert _run(words) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Note: ")]
+    assert len(notes) == bool(said)
+    assert said in "".join(notes)
+
+
+def test_the_command_grows_given_seeds_and_compares(ct, truth, seeds, tmp_path, capsys):
     write_labelmap(seeds, tmp_path / "seeds.nii.gz")
     write_labelmap(truth, tmp_path / "truth.nii.gz")
-    words = [str(tmp_path / "ct.nrrd"), "-o", str(tmp_path / "grown.seg.nrrd"), "--json"]
-    words += ["--seeds", str(tmp_path / "seeds.nii.gz"), "--reference", str(tmp_path / "truth.nii.gz")]
-    parser = argparse.ArgumentParser()
-    add_arguments(parser)
-    assert run_command(parser.parse_args([*words, "--comparison", str(tmp_path / "scores.csv")])) == 0
+    words = [_written(ct, tmp_path), "-o", tmp_path / "grown.seg.nrrd", "--json", "--seeds", tmp_path / "seeds.nii.gz"]
+    words += ["--reference", tmp_path / "truth.nii.gz", "--comparison", tmp_path / "scores.csv"]
+    assert _run(words) == 0
     data = json.loads(capsys.readouterr().out)
     assert {row["method"] for row in data["comparison"]} == {"grow from seeds"}
     assert data["comparison"][0]["dice"] == 1.0
     assert (tmp_path / "grown.seg.nrrd").is_file()
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8").startswith("method,structure,dice,")
+
+
+def _written(ct, folder):
+    import SimpleITK
+
+    image = SimpleITK.GetImageFromArray(ct.array)
+    image.SetSpacing(GEOMETRY.spacing)
+    image.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))  # RAS, told in LPS
+    SimpleITK.WriteImage(image, folder / "ct.nrrd")
+    return folder / "ct.nrrd"
+
+
+def _run(words):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return run_command(parser.parse_args([str(word) for word in words]))
 
 
 def _shift(i, j, k):

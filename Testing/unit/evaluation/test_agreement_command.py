@@ -87,6 +87,8 @@ def test_of_a_batchs_folder_its_comparison_is_read(tables, tmp_path, capsys):
     [
         (["missing.csv"], "missing.csv"),
         (["empty"], "no tables"),
+        (["missing.csv"], "does not exist"),
+        (["batch"], "Run it with --references"),
         (["tables/case 10.csv", "tables/case 10.csv"], "comes twice"),
         (["broken.csv"], "no number"),
     ],
@@ -94,6 +96,8 @@ def test_of_a_batchs_folder_its_comparison_is_read(tables, tmp_path, capsys):
 def test_what_is_wrong_with_the_tables_is_told(tables, tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "batch").mkdir()
+    (tmp_path / "batch" / "cases.csv").write_text("case,status\n", encoding="utf-8")
     text = (tables / "case 10.csv").read_text(encoding="utf-8")
     (tmp_path / "broken.csv").write_text(text.replace("hip_left,1.0", "hip_left,high"), encoding="utf-8")
     assert main(["agreement", *words]) == 3

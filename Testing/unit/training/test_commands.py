@@ -42,7 +42,8 @@ def cases(a_block_person, tmp_path_factory):
     (folder / "maps").mkdir()
     for name in ("block", "unwanted"):
         sitk.WriteImage(image, str(folder / "maps" / f"{name}.nii.gz"))
-    assert _run(synthesize, folder / "maps", "-o", folder / "cases", "--count", 2, "--exclude", "unwanted") == 0
+    words = ["--count", 2, "--exclude", "unwanted", "--format", "npy"]
+    assert _run(synthesize, folder / "maps", "-o", folder / "cases", *words) == 0
     return folder / "cases"
 
 
@@ -50,13 +51,14 @@ def test_cases_are_numbered_pairs_and_another_run_leaves_them(cases):
     pairs = sorted(path.name for path in cases.glob("*.npy"))
     assert pairs == [f"synth_{n:05d}_{kind}.npy" for n in (0, 1) for kind in ("ct", "labels")]
     before = (cases / "synth_00000_ct.npy").stat().st_mtime_ns
-    assert _run(synthesize, cases.parent / "maps", "-o", cases, "--count", 2, "--exclude", "unwanted") == 0
+    words = ["--count", 2, "--exclude", "unwanted", "--format", "npy"]
+    assert _run(synthesize, cases.parent / "maps", "-o", cases, *words) == 0
     assert (cases / "synth_00000_ct.npy").stat().st_mtime_ns == before
 
 
 def test_nnunets_raw_layout_holds_the_same_case(cases, tmp_path):
     maps = cases.parent / "maps"
-    assert _run(synthesize, maps, "-o", tmp_path, "--count", 1, "--exclude", "unwanted", "--format", "nnunet") == 0
+    assert _run(synthesize, maps, "-o", tmp_path, "--count", 1, "--exclude", "unwanted") == 0
     labels = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "labelsTr" / "synth_00000.nii.gz")))
     np.testing.assert_array_equal(labels, np.load(cases / "synth_00000_labels.npy"))
     assert (tmp_path / "imagesTr" / "synth_00000_0000.nii.gz").exists()
@@ -65,7 +67,7 @@ def test_nnunets_raw_layout_holds_the_same_case(cases, tmp_path):
 
 
 def test_nnunets_raw_layout_may_have_another_spacing(cases, tmp_path):
-    words = ["--count", 1, "--exclude", "unwanted", "--format", "nnunet", "--spacing", 3]
+    words = ["--count", 1, "--exclude", "unwanted", "--spacing", 3]
     assert _run(synthesize, cases.parent / "maps", "-o", tmp_path, *words) == 0
     for path in (find_source(tmp_path).pairs[0].image, find_source(tmp_path).pairs[0].labels):
         assert sitk.ReadImage(str(path)).GetSpacing() == (3.0, 3.0, 3.0)

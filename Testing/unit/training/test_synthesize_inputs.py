@@ -45,9 +45,9 @@ def test_what_is_no_map_of_anatomy_is_refused(tmp_path, voxels, spacing, message
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--spacing", "0.1", "--format", "nnunet"], "--spacing should be 0.5 to 6 mm"),
-        (["--spacing", "nan", "--format", "nnunet"], "--spacing should be 0.5 to 6 mm"),
-        (["--spacing", "0.8"], "--format npy have voxels of 1.5 mm"),
+        (["--spacing", "0.1"], "--spacing should be 0.5 to 6 mm"),
+        (["--spacing", "nan"], "--spacing should be 0.5 to 6 mm"),
+        (["--spacing", "0.8", "--format", "npy"], "--format npy have voxels of 1.5 mm"),
     ],
 )
 def test_a_spacing_that_cannot_be_used_is_refused(tmp_path, words, message):

@@ -95,7 +95,7 @@ def kill_at_labels(patch) -> list[Path]:
     [
         (["--seed", "99"], r"--seed \(1, now 99\)"),
         (["--exclude", "b"], r"--exclude \(none, now b\)"),
-        (["--format", "nnunet"], r"--format \(npy, now nnunet\)"),
+        (["--format", "npy"], r"--format \(nnunet, now npy\)"),
         (["--bone-hu", "hu"], r"--bone-hu \(a_hu_ge200.nrrd\)"),
         (["--shapes", "spine"], r"--shapes \(other surfaces\)"),
         (["--seed", "2", "--exclude", "b"], r"--seed \(1, now 2\); --exclude \(none, now b\)"),
@@ -110,7 +110,7 @@ def test_cases_that_would_be_others_than_those_in_the_folder_are_refused(maps, q
     run(maps, "--count", "1")
     with pytest.raises(InputError, match=rf"other settings\. What differs: {told}\. .* another folder"):
         run(maps, "--count", "2", *words)
-    assert cases(maps.parent / "out", "npy") == 1
+    assert cases(maps.parent / "out", "nnunet") == 1
 
 
 def test_cases_of_other_maps_or_other_chances_are_refused(maps, quick):
@@ -144,7 +144,7 @@ def test_an_output_that_is_no_folder_is_refused_before_any_work(maps):
 def test_more_cases_are_made_by_other_processes_and_devices(maps, quick):
     run(maps, "--count", "1")
     run(maps, "--count", "4", "--first", "1", "--step", "2", "--threads", "2", "--device", "auto")
-    assert cases(maps.parent / "out", "npy") == 3
+    assert cases(maps.parent / "out", "nnunet") == 3
 
 
 @pytest.mark.parametrize("count", [1, 2])
