@@ -22,6 +22,10 @@ small { font-weight: 400; color: #777; }
 .view { max-width: 100%; border: 1px solid #e4e4e0; }
 .slices { display: grid; grid-template-columns: repeat(auto-fill, minmax(330px, 1fr)); gap: 1.2rem; }
 figure { margin: 0; }
+.sides { position: relative; display: inline-block; }
+.sides .view { height: 330px; max-width: 100%; object-fit: contain; display: block; }
+.sides b { position: absolute; top: 45%; left: .4rem; color: #fff; text-shadow: 0 0 3px #000; }
+.sides b + b { left: auto; right: .4rem; }
 .slice { width: 100%; height: 330px; display: block; }
 figcaption, .small { font-size: 13px; color: #444; }
 figcaption { margin-top: .3rem; }

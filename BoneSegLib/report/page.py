@@ -11,7 +11,7 @@ from BoneSegLib.errors import BoneSegError
 from BoneSegLib.evaluation.contours import png_uri
 from BoneSegLib.evaluation.report_style import STYLE
 from BoneSegLib.evaluation.tables import write_atomically
-from BoneSegLib.report.pictures import TITLES, bone_surfaces, slice_pictures
+from BoneSegLib.report.pictures import SIDES, TITLES, bone_surfaces, slice_pictures
 from BoneSegLib.volume import LabelMap, Volume
 
 _COLUMNS: tuple[tuple[str, str, str], ...] = (
@@ -35,9 +35,9 @@ def write_run_report(
     ]
     pictures = slice_pictures(volume, labels)
     body += ['<div class="slices">']
-    for name, picture in zip(TITLES, pictures, strict=True):
-        body.append(f'<figure><img class="view" alt="{name}" src="{png_uri(picture)}"/>')
-        body.append(f"<figcaption>{name}</figcaption></figure>")
+    for name, (left, right), picture in zip(TITLES, SIDES, pictures, strict=True):
+        body.append(f'<figure><div class="sides"><img class="view" alt="{name}" src="{png_uri(picture)}"/>')
+        body.append(f"<b>{left}</b><b>{right}</b></div><figcaption>{name}</figcaption></figure>")
     body += ["</div>"]
     try:
         body.append(_view(labels))
@@ -71,7 +71,10 @@ def _view(labels: LabelMap) -> str:
     if not surfaces:
         return "<p>None of the bones was found.</p>"
     picture = base64.b64encode(draw_surfaces(surfaces)).decode("ascii")
-    return f'<h2>In 3D</h2><img class="view" alt="The bones in 3D" src="data:image/png;base64,{picture}"/>'
+    return (
+        f'<h2>In 3D</h2><figure><img class="view" alt="The bones in 3D" src="data:image/png;base64,{picture}"/>'
+        "<figcaption>From the front, the patient's right is on the left; from the back, on the right.</figcaption></figure>"
+    )
 
 
 def _table(rows: Sequence[Mapping[str, object]]) -> str:

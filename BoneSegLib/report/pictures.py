@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 WINDOW_HU = (-200.0, 700.0)
 OPACITY = 0.45
 TITLES = ("axial", "coronal", "sagittal")
+SIDES = (("R", "L"), ("R", "L"), ("A", "P"))
+"""Of the patient, at the left and at the right edge of each slice."""
 
 
 def slice_pictures(volume: Volume, labels: LabelMap) -> list[np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,11 @@ def test_the_page_holds_everything_and_escapes_names(tmp_path):
     assert "not found" in page
     assert "Not for clinical use" in page
     assert page.count("data:image/png;base64") >= 3
+    assert re.findall("<b>(.)</b><b>(.)</b>.*?<figcaption>(.*?)<", page) == [
+        ("R", "L", "axial"),
+        ("R", "L", "coronal"),
+        ("A", "P", "sagittal"),
+    ]
 
 
 def test_the_line_about_the_run_says_what_was_used():
