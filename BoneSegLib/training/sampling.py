@@ -66,7 +66,7 @@ class WholeFieldSampler:
         case_spacing: float,
         smaller: Triple | None = None,
         smaller_share: float = 0.8,
-        narrow_share: float = 0.3,
+        narrow_share: float = 0.4,
     ) -> None:
         """``smaller``: a cheaper window that most steps use, since few patients fill the whole one. ``narrow_share`` of
         the examples show some bones alone, as pictures of a spine or of one hip do."""
