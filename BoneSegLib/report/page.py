@@ -73,7 +73,8 @@ def _view(labels: LabelMap) -> str:
     picture = base64.b64encode(draw_surfaces(surfaces)).decode("ascii")
     return (
         f'<h2>In 3D</h2><figure><img class="view" alt="The bones in 3D" src="data:image/png;base64,{picture}"/>'
-        "<figcaption>From the front, the patient's right is on the left; from the back, on the right.</figcaption></figure>"
+        "<figcaption>From the front, the patient's right is on the left; from the back, on the right.</figcaption>"
+        "</figure>"
     )
 
 
