@@ -88,7 +88,7 @@ def test_a_report_is_one_page_with_pictures(a_ct, model, tmp_path):
     report = tmp_path / "report.html"
     assert segment(a_ct, tmp_path / "bones.nii.gz", model, "--report", report) == 0
     page = report.read_text()
-    assert page.count("<figure>") == 3
+    assert page.count('<div class="sides">') == 3
     assert "Not for clinical use" in page
     assert "http://" not in page
 
