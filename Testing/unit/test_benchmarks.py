@@ -104,5 +104,5 @@ def test_a_card_tells_what_was_measured_and_leaves_the_rest(tmp_path):
     page = (tmp_path / "README.md").read_text()
     assert page.startswith("Before\n") and page.endswith("After\n") and "old" not in page
     assert "| real CT s0009, `full` | 0.80 | - | 0.90 | - | - | - | - | - | - | - | 0.85 |" in page
-    assert "| real CT s0009, `full` | 0.850 | - | 0.500 | - | - | - | 0.900 |" in page
+    assert "| real CT s0009, `full` | 0.850 | - | 0.500 | - | - | - | - | 0.900 |" in page
     assert "| chest, `fast` | 1.2 ml |" in page
