@@ -1,4 +1,4 @@
-"""Whether a network finds bones in CT and nothing else: what is done for bones alone asks this first."""
+"""What is done for bones in CT alone: whether a network finds these and nothing else, and which finds are no bones."""
 
 from __future__ import annotations
 
