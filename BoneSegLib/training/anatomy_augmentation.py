@@ -1,9 +1,12 @@
-"""Random changes of what is in a window, drawn anew at every step: other bones, other contents of canal and discs.
+"""Random changes of what is in a window, drawn anew at every step: other bones, other contents of canal and discs,
+organs at another height.
 
-All take HU and labels (k, j, i) of a window on an LPS grid and return HU; lengths of voxels are in mm.
+All but the last take HU and labels (k, j, i) of a window on an LPS grid and return HU; lengths of voxels are in mm.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -13,6 +16,9 @@ from BoneSegLib.training.synthesis.noise import smooth_noise
 
 _SACRUM = 3
 """The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
+
+_SLIDE_MM = 15.0
+"""Standard deviation: kidneys and the aorta's end lie half a vertebra higher or lower from one person to the next."""
 
 
 def change_anatomy(
@@ -84,6 +90,33 @@ def fill_discs_with_gas(
     disc = 1 - _dilated(1 - below * above * (1 - spine), (0, round(6 / spacing), round(6 / spacing)))
     gas = disc * (smooth_noise(ct.shape, float(rng.uniform(3, 8)), rng) > float(rng.uniform(0, 0.8)))
     return ct + gas * (float(rng.uniform(-900, -150)) - ct)
+
+
+def slide_organs(
+    points: torch.Tensor,
+    labels: torch.Tensor,
+    rng: np.random.Generator,
+    *,
+    spacing: float,
+    case_spacing: float,
+    case_levels: int,
+) -> torch.Tensor:
+    """``points`` of the case (``(k, j, i, 3)``, its voxels) from which a window is read, with soft tissue drawn from
+    higher up or lower down while bones stay: a few people's organs must not tell which vertebra lies beside them.
+
+    Nothing moves that has bone within the slide above or below it, so that no voxel is read out of a bone; and the
+    case of ``case_levels`` voxels along k ends where it did.
+    """
+    slide = float(np.clip(rng.normal(0, _SLIDE_MM), -2.5 * _SLIDE_MM, 2.5 * _SLIDE_MM))
+    bone = _dilated((labels > 0).float(), (math.ceil(abs(slide) / spacing), 0, 0))
+    # The blur reaches as far as the wider margin does: it ends where the bones begin. Wide along k, against folds.
+    free = 1 - _dilated(bone, (3, 1, 1))
+    share = functional.avg_pool3d(free[None, None], (7, 3, 3), 1, (3, 1, 1), count_include_pad=False)[0, 0]
+    level = points[..., 0]
+    inside = (level >= 0) & (level <= case_levels - 1)
+    moved = points.clone()
+    moved[..., 0] = torch.where(inside, (level + share * slide / case_spacing).clamp(0, case_levels - 1), level)
+    return moved
 
 
 def _dilated(mask: torch.Tensor, radius: int | tuple[int, int, int]) -> torch.Tensor:

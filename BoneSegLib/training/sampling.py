@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from BoneSegLib.training.anatomy_augmentation import change_anatomy, change_marrow, fill_canal
+from BoneSegLib.training.anatomy_augmentation import change_anatomy, change_marrow, fill_canal, slide_organs
 from BoneSegLib.training.augmentation import (
     AIR_HU,
     PoseOptions,
@@ -41,6 +41,9 @@ them named a neck's and a chest's bones after them."""
 
 _TABLE_SHARE = 0.3
 """Share of whole fields that get one more table: rails of a table are as bright as bone, and were called a hip."""
+
+_SLIDE_SHARE = 0.5
+"""Share of whole fields with organs at another height beside the bones."""
 
 _LUMP_MM = 4.0
 """How far a surface may move, in mm: two voxels of the fine stage."""
@@ -96,8 +99,11 @@ class WholeFieldSampler:
         else:
             center = (size - 1) / 2 + (rng.uniform(-0.25, 0.25, 3) * size if rng.random() < 0.2 else 0)
         points = window_points(patch, random_pose(self._pose, rng) * self._step, center)
-        ct = read_box(opened.ct, points, outside=AIR_HU)
         labels = read_box(opened.labels, points, outside=0, nearest=True).long()
+        if rng.random() < _SLIDE_SHARE:
+            points = slide_organs(points, labels, rng, spacing=self._plan.spacing, case_spacing=self._case_spacing,
+                                  case_levels=len(opened.ct))  # fmt: skip
+        ct = read_box(opened.ct, points, outside=AIR_HU)
         if rng.random() < _TABLE_SHARE:
             add_table(ct.numpy(), (ct > BODY_HU).numpy(), spacing=self._plan.spacing, rng=rng)
         if narrow:

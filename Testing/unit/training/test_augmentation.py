@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from BoneSegLib.training.anatomy_augmentation import change_density, change_marrow, fill_canal, fill_discs_with_gas
+from BoneSegLib.training.anatomy_augmentation import (
+    change_density,
+    change_marrow,
+    fill_canal,
+    fill_discs_with_gas,
+    slide_organs,
+)
 from BoneSegLib.training.augmentation import lumpy, read_box, window_points
 
 SACRUM, L3 = 3, 8
@@ -104,3 +110,35 @@ def test_lumps_move_ct_and_labels_together_by_no_more_than_a_few_voxels():
         assert float((bone != named).float().mean()) < 0.01
         assert bool(named[distance < 4].all()) and not bool(named[distance > 14].any())
     assert 1 < largest < 5
+
+
+def _slid(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Levels (k) read after a slide, levels before it, and labels: a column of bone along k with a gap, on 6 mm."""
+    labels = torch.zeros(40, 24, 24, dtype=torch.long)
+    labels[4:16, 10:14, 10:14] = labels[30:36, 10:14, 10:14] = L3
+    points = window_points((48, 24, 24), np.eye(3), (np.array(labels.shape) - 1) / 2)
+    labels = torch.cat([labels.new_zeros(4, 24, 24), labels, labels.new_zeros(4, 24, 24)])
+    moved = slide_organs(points, labels, np.random.default_rng(seed), spacing=6.0, case_spacing=6.0, case_levels=40)
+    assert torch.equal(moved[..., 1:], points[..., 1:])
+    return moved[..., 0], points[..., 0], labels
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_organs_slide_along_the_body_while_bones_stay_and_none_is_read_twice(seed):
+    moved, level, labels = _slid(seed)
+    assert torch.equal(moved[labels > 0], level[labels > 0])
+    far = (moved - level)[20:28, :4, :4]
+    assert 0 < float(far.abs().max()) <= 37.5 / 6 and float(far.std()) < 1e-4
+    across = torch.meshgrid(*[torch.arange(24.0)] * 2, indexing="ij")
+    read_at = torch.stack([moved, *(axis.expand(moved.shape) for axis in across)], -1)
+    read = read_box((labels[4:44] > 0).float().numpy(), read_at, outside=0)
+    assert float(read[labels == 0].max()) < 1e-3
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_organs_that_slide_leave_the_ends_of_the_scan_where_they_are_and_do_not_fold(seed):
+    moved, level, _ = _slid(seed)
+    outside = (level < 0) | (level > 39)
+    assert torch.equal(moved[outside], level[outside])
+    assert (moved[~outside] >= 0).all() and (moved[~outside] <= 39).all()
+    assert (moved.diff(dim=0) > -1e-4).all()
