@@ -42,7 +42,7 @@ def run_command(args: argparse.Namespace) -> int:
     series = find_series(args.dicom, series=args.series) if args.dicom else None
     files = series.files if series else ()
     if args.output:
-        check_writable(args.output, dicom=files)
+        check_writable(args.output, dicom=files, meshes=True)
     notes: list[str] = []
     node = read_segmentation(args.segmentation, warn=notes.append)
     if args.output:

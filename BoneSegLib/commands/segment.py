@@ -192,7 +192,7 @@ def _check_paths(args: argparse.Namespace, series: Series | None) -> None:
     from BoneSegLib.errors import UsageError
     from BoneSegLib.headless import atomic, write
 
-    write.check_writable(args.output, dicom=series.files if series else ())
+    write.check_writable(args.output, dicom=series.files if series else (), meshes=True)
     if args.output.exists() and args.input.exists() and args.output.samefile(args.input):
         raise UsageError("The output would replace the input.", remedy="Name another file for the output.")
     if args.statistics:

@@ -13,24 +13,22 @@ from pathlib import Path
 from BoneSegLib.errors import BoneSegError, OutputError, ResourceError
 from BoneSegLib.headless.names import NOT_UNICODE, is_unicode, shown
 
-_MESHES = (".stl", ".obj", ".glb")
-_FOR_MESHES = " Surfaces are written with --meshes FOLDER."
 _FULL = 1 << 16
 """Bytes: a disk with fewer free is full."""
 
 
-def check_writable(path: str | Path, suffixes: tuple[str, ...] = ()) -> Path:
+def check_writable(path: str | Path, suffixes: tuple[str, ...] = (), *, hint: str = "") -> Path:
     """The path, if a file can be written there; asked before a long run, so that it does not fail at its end.
 
     A missing folder is made when its own parent exists; anything deeper is taken for a typing error. Raises
-    `OutputError` for an unknown suffix (when ``suffixes`` are given), a folder in the file's place, a missing parent
-    or missing rights.
+    `OutputError` for an unknown suffix (when ``suffixes`` are given; ``hint`` is then told too), a folder in the file's
+    place, a missing parent or missing rights.
     """
     path = Path(path)
     if suffixes and not path.name.lower().endswith(suffixes):
         raise OutputError(
             f"The suffix of '{path.name}' is none that can be written here.",
-            remedy="Use one of: " + ", ".join(suffixes) + "." + (_FOR_MESHES if path.suffix.lower() in _MESHES else ""),
+            remedy="Use one of: " + ", ".join(suffixes) + "." + (hint and f" {hint}"),
         )
     if not is_unicode(path):
         raise OutputError(

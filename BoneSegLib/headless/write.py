@@ -15,6 +15,7 @@ from BoneSegLib.headless.nifti_write import write_nifti
 from BoneSegLib.headless.nrrd_fields import add_fields
 from BoneSegLib.headless.plain_numbers import plain_numbers
 from BoneSegLib.headless.runtime import ensure_runtime
+from BoneSegLib.meshes import FORMATS
 from BoneSegLib.volume import Geometry, LabelMap
 
 SEGMENTATION_SUFFIXES = (".seg.nrrd",)
@@ -23,17 +24,21 @@ DICOM_SUFFIXES = (".dcm",)
 SHEARED_DEGREES = 0.1
 # Of the volume; as much may change on another grid by rounding alone.
 _LOST = 0.05
+_SURFACES = "Surfaces are written with --meshes FOLDER."
 OUTPUT_SUFFIXES = SEGMENTATION_SUFFIXES + LABELMAP_SUFFIXES
 
 
-def check_writable(path: str | Path, *, dicom: Sequence[Path] | None = None) -> Path:
+def check_writable(path: str | Path, *, dicom: Sequence[Path] | None = None, meshes: bool = False) -> Path:
     """The path, if a segmentation can be written there; ask before a long run. Raises `OutputError`.
 
     The last folder of the path is made when it is missing. ``dicom``: the files of the series that is segmented (none
     for an image that is no DICOM), where a ``.dcm`` may be asked for; it raises `InputError` without any, and
-    `MissingError` without the packages for it.
+    `MissingError` without the packages for it. ``meshes``: the command has ``--meshes``, which whoever asks for a
+    surface here is told.
     """
-    path = atomic.check_writable(path, OUTPUT_SUFFIXES if dicom is None else OUTPUT_SUFFIXES + DICOM_SUFFIXES)
+    suffixes = OUTPUT_SUFFIXES if dicom is None else OUTPUT_SUFFIXES + DICOM_SUFFIXES
+    for_surfaces = meshes and Path(path).suffix.lower().removeprefix(".") in FORMATS
+    path = atomic.check_writable(path, suffixes, hint=_SURFACES if for_surfaces else "")
     if dicom is not None and is_dicom_seg(path):
         from BoneSegLib.dicom_seg.write import require_source
 

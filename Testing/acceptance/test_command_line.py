@@ -176,7 +176,7 @@ def test_bad_input_ends_with_what_is_wrong_and_nothing_written(kind, model, tmp_
         (["segment", "CT", "-o", "OUT.seg.nrrd", "--roi", "nan,60,-60,60,0,60"], 2, "region"),
         (["segment", "CT", "-o", "OUT.seg.nrrd", "--structures", ""], 2, "structure"),
         (["segment", "CT", "-o", "OUT.seg.nrrd", "--series", "1.2.3"], 2, "--series"),
-        (["segment", "CT", "-o", "OUT.stl"], 3, "suffix"),
+        (["segment", "CT", "-o", "OUT.stl"], 3, "--meshes"),
         (["segment", "CT", "-o", "NOWHERE/deep/OUT.seg.nrrd"], 3, "folder"),
         (["segment", "CT", "-o", "OUT.seg.nrrd", "--model", "EMPTY"], 3, "model"),
     ],

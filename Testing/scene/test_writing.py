@@ -67,6 +67,15 @@ def test_a_suffix_that_says_nothing_is_refused(tmp_path, name):
         check_writable(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "name, has_meshes, told", [("a.stl", True, True), ("a.stl", False, False), ("a.xyz", True, False)]
+)
+def test_who_asks_for_a_surface_hears_of_meshes_where_the_command_writes_them(tmp_path, name, has_meshes, told):
+    with pytest.raises(OutputError) as refused:
+        check_writable(tmp_path / name, meshes=has_meshes)
+    assert ("--meshes" in str(refused.value)) == told
+
+
 def test_the_last_folder_is_made_and_a_deeper_one_is_not(tmp_path):
     check_writable(tmp_path / "new" / "out.nii.gz")
     assert (tmp_path / "new").is_dir() and not list((tmp_path / "new").iterdir())
