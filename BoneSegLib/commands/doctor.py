@@ -17,6 +17,14 @@ from BoneSegLib.errors import BoneSegError
 
 PACKAGES = ("torch", "monai", "numpy", "scipy", "SimpleITK", "vtk", "slicer-core", "openvino", "matplotlib")
 
+OPTIONAL = {
+    "pydicom": "DICOM segmentations as input",
+    "highdicom": "DICOM segmentations as output",
+    "distributed": "batches on several processes and computers",
+    "tensorboard": "curves of a training for TensorBoard",
+}
+"""What some commands need, and for what."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``boneseg doctor``."""
@@ -43,6 +51,7 @@ def examine_computer() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "packages": {name: _version_of(name) for name in PACKAGES},
+        "optional_packages": {name: _version_of(name) for name in OPTIONAL},
         "slicer": _checked(_slicer, problems),
         "devices": _checked(_devices, problems),
         "memory": _memory(),
@@ -136,7 +145,9 @@ def _as_text(report: dict[str, Any]) -> str:
         if key == "problems":
             continue
         shown = ", ".join(f"{k} {v}" for k, v in value.items() if v is not None) if isinstance(value, dict) else value
-        lines.append(f"{key + ':':<15}{shown}")
+        lines.append(f"{key.removesuffix('_packages') + ':':<15}{shown or 'none'}")
+        if key == "optional_packages":
+            lines += [f"{'':<15}without {name}: no {OPTIONAL[name]}" for name, found in value.items() if not found]
     for problem in report["problems"]:
         lines.append(f"PROBLEM        {problem['message']} {problem['cause']} {problem['remedy']}".rstrip())
     lines.append("No problem found." if not report["problems"] else f"{len(report['problems'])} problem(s) found.")

@@ -244,6 +244,14 @@ def test_doctor_tells_versions_and_nothing_personal(capsys):
     assert str(Path.home()) not in json.dumps(report)
 
 
+def test_doctor_tells_what_cannot_be_done_without_an_optional_package(monkeypatch, capsys):
+    monkeypatch.setattr("BoneSegLib.commands.doctor.OPTIONAL", {"torch": "figures", "no-such-package": "magic"})
+    run_quietly("doctor")
+    told = capsys.readouterr().out
+    assert "without no-such-package: no magic" in told
+    assert "without torch" not in told
+
+
 def test_models_info_and_verify_take_any_model_folder(model, capsys):
     assert run_quietly("models", "info", model, "--json") == 0
     assert json.loads(capsys.readouterr().out)["structures"] == ["ball", "box"]
