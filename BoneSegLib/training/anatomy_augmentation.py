@@ -18,7 +18,7 @@ _SACRUM = 3
 """The spine's labels are the sacrum's and those above, the femurs' (4, 5) taken along: they are far away."""
 
 _SLIDE_MM = 15.0
-"""Standard deviation: kidneys and the aorta's end lie half a vertebra higher or lower from one person to the next."""
+"""Standard deviation: less than half the height of a vertebra."""
 
 
 def change_anatomy(
