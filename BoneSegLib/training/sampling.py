@@ -45,6 +45,9 @@ _TABLE_SHARE = 0.3
 _SLIDE_SHARE = 0.5
 """Share of whole fields with organs at another height beside the bones."""
 
+_ENDING_SHARE = 0.25
+"""Share of whole fields that end within a bone, above or below."""
+
 _LUMP_MM = 4.0
 """How far a surface may move, in mm: two voxels of the fine stage."""
 
@@ -108,7 +111,9 @@ class WholeFieldSampler:
             add_table(ct.numpy(), (ct > BODY_HU).numpy(), spacing=self._plan.spacing, rng=rng)
         if narrow:
             _keep_middle(ct, labels, field / self._step)
-        elif rng.random() < 0.15:
+        elif rng.random() < _ENDING_SHARE:
+            _end_within_bone(ct, labels, rng)
+        elif rng.random() < 0.2:
             _cut(ct, labels, rng)
         if rng.random() < 0.35:  # shell and marrow share a voxel of this size, or the shell has one of its own
             ct = change_marrow(ct, labels, rng, shell=int(rng.integers(0, 2)))
@@ -217,6 +222,18 @@ def _keep_middle(ct: torch.Tensor, labels: torch.Tensor, size: NDArray[np.float6
         outside = [slice(None)] * axis + [torch.from_numpy(away > length / 2)]
         ct[tuple(outside)] = AIR_HU
         labels[tuple(outside)] = 0
+
+
+def _end_within_bone(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> None:
+    """Air above or below a plane through one of the ten bones: what is left of it at a scan's end has a name too."""
+    bones = np.setdiff1d(labels.unique().numpy(), (0, OTHER_BONE))
+    if not len(bones):
+        return
+    levels = (labels == int(rng.choice(bones))).any(2).any(1).nonzero()[:, 0]
+    level = int(levels[rng.integers(len(levels))])
+    away = slice(0, level) if rng.random() < 0.5 else slice(level + 1, None)
+    ct[away] = AIR_HU
+    labels[away] = 0
 
 
 def _cut(ct: torch.Tensor, labels: torch.Tensor, rng: np.random.Generator) -> None:

@@ -12,14 +12,15 @@ import torch
 from BoneSegLib.errors import InputError
 from BoneSegLib.models.network import build_network
 from BoneSegLib.training import loop
-from BoneSegLib.training.augmentation import read_box, window_points
+from BoneSegLib.training.augmentation import AIR_HU, read_box, window_points
 from BoneSegLib.training.cases import list_cases, open_case
 from BoneSegLib.training.coarse_names import CoarseErrors, coarse_names, one_hot_names
 from BoneSegLib.training.loop import LoopOptions, Trainer, _with_draft
 from BoneSegLib.training.loss import dice_and_cross_entropy
 from BoneSegLib.training.predicted_names import predict_names, read_names, votes_path
-from BoneSegLib.training.sampling import WholeFieldSampler, WindowSampler
+from BoneSegLib.training.sampling import WholeFieldSampler, WindowSampler, _end_within_bone
 from BoneSegLib.training.stage import CASCADE, LOWRES
+from BoneSegLib.training.synthesis.tissue import OTHER_BONE
 
 CLASSES = 12
 SMALL = replace(CASCADE, patch=(16, 16, 16), features=(4, 8, 8))
@@ -107,6 +108,32 @@ def test_a_narrow_field_of_view_shows_some_bone_in_the_middle_and_air_around(tmp
     largest = np.array([60, 37, 44]) + 2
     assert (np.max(sizes[1.0], 0) <= largest).all()
     assert (np.median(sizes[0.0], 0) > largest).all()
+
+
+def test_a_scan_may_end_within_any_bone_and_what_is_left_of_it_keeps_its_name():
+    ended = {}
+    for seed in range(60):
+        labels = torch.zeros((30, 4, 4), dtype=torch.int64)
+        labels[5:15, 1:3, 1:3], labels[15:25, 1:3, 1:3], labels[25:, 1:3, 1:3] = 7, 6, OTHER_BONE
+        whole, ct = labels.clone(), torch.full(labels.shape, 300.0)
+        _end_within_bone(ct, labels, np.random.default_rng(seed))
+        kept = (ct > AIR_HU)[:, 0, 0]
+        assert (ct.amin((1, 2)) == ct.amax((1, 2))).all()
+        assert torch.equal(labels[kept], whole[kept])
+        assert (labels[~kept] == 0).all()
+        levels = kept.nonzero()[:, 0]
+        side = "above" if levels[0] == 0 else "below"
+        at = int(levels[-1] if side == "above" else levels[0])
+        ended.setdefault((side, int(whole[at, 1, 1])), set()).add(at)
+    assert set(ended) == {(side, label) for side in ("above", "below") for label in (6, 7)}
+    assert all(len(levels) > 3 for levels in ended.values())
+
+
+def test_a_window_without_any_of_the_ten_bones_is_not_ended():
+    labels = torch.full((6, 4, 4), OTHER_BONE)
+    ct = torch.full(labels.shape, 300.0)
+    _end_within_bone(ct, labels, np.random.default_rng(1))
+    assert (ct == 300).all()
 
 
 def test_coarse_names_without_errors_agree_with_the_truth_but_for_the_outline(cases):
