@@ -71,7 +71,8 @@ def _best_discs(evidence: Floats, borders: dict[int, int]) -> tuple[dict[int, in
             for count, off in uneven.items()
         }
         path, cost = _cheapest_path(costs, [steps[count] for count in apart.tolist()])
-        cost += (np.log(distance / usual) / 0.25) ** 2 / 2
+        if usual >= _DISTANCES_MM[0]:  # else names begin at one place or in the wrong order: they tell no distance
+            cost += (np.log(distance / usual) / 0.25) ** 2 / 2
         if cost < lowest:
             best, lowest = path, cost
     return dict(zip(numbers, best, strict=True)), lowest + _DISC_COST * len(numbers)

@@ -143,6 +143,16 @@ def test_a_name_that_is_not_seen_has_no_border():
     assert set(name_borders(shares)) == {1}
 
 
+@pytest.mark.parametrize("borders", [{1: 30, 2: 30}, {2: 50, 3: 45}, {1: 30, 2: 62, 3: 62}], ids=str)
+@pytest.mark.filterwarnings("error")
+def test_names_that_begin_at_one_place_or_in_the_wrong_order_are_brought_apart(borders):
+    evidence = np.zeros(120)
+    evidence[[30, 62, 94]] = 1.0
+    discs = np.array(list(find_discs(evidence, borders).values()))
+    assert (np.diff(discs) >= 20).all()
+    assert set(discs) <= {30, 62, 94}
+
+
 @pytest.mark.parametrize(("seen_mm", "borders"), [(1.0, {1}), (3.0, {1, 2})])
 def test_a_name_on_little_of_the_spine_counts_but_not_one_on_next_to_nothing(seen_mm, borders):
     shares = np.zeros((60, 3))
