@@ -162,21 +162,20 @@ class _Run:
         for task in tasks:
             require_least_memory(task)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
-        means = self._run_stages(tasks, frame.view(labels), clock)
+        means, unnamed = self._run_stages(tasks, frame.view(labels), clock)
         confidence = {name: round(mean, 4) for name, head in wanted.items() if (mean := means[head]) is not None}
         if self.is_cancelled():
             raise Cancelled
         self.progress(0.95, "Finishing the labels")
-        options = self.options
-        if options.drop_islands or options.fill_holes:
-            values = [structure.label for structure in self.structures]
-            bones = bone_limits(self.model, options.quality, volume.geometry.spacing[::-1])
-            clean_labels(labels, values, islands=options.drop_islands, holes=options.fill_holes, bones=bones)
-            clock.lap("postprocess")
+        self._finish(tasks[-1], frame.view(labels), unnamed)
+        clock.lap("postprocess")
         return _Found(labels, confidence)
 
-    def _run_stages(self, tasks: list[StageTask], labels: np.ndarray, clock: Clock) -> tuple[float | None, ...]:
-        """Writes ``labels`` (uint8, the shape of the tasks' image); returns the last network's mean probabilities."""
+    def _run_stages(
+        self, tasks: list[StageTask], labels: np.ndarray, clock: Clock
+    ) -> tuple[tuple[float | None, ...], list[int]]:
+        """Writes ``labels`` (uint8, the shape of the tasks' image, the last network's values); returns that network's
+        mean probabilities, and the bones that the first one did not name."""
         probabilities, names = Probabilities(tasks[-1].stage.dataset.heads), None
         unnamed: list[int] = []
         for number, task in enumerate(tasks):
@@ -220,15 +219,26 @@ class _Run:
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
             clock.lap("refine")
-        if self._is_named_first and self.options.drop_unnamed:
-            drop_unnamed(labels, unnamed, self.model, self.options.quality, tasks[-1].spacing)
-        if self._is_named_first and self.options.drop_lifted:
-            drop_lifted_femurs(labels, self.model)
+        return probabilities.means(), unnamed
+
+    def _finish(self, task: StageTask, labels: np.ndarray, unnamed: list[int]) -> None:
+        """From what the last network found to the labels of the structures asked for, in place.
+
+        Islands go first: where a bone begins must not be told by a few voxels far away from it.
+        """
+        model, options = self.model, self.options
+        if options.drop_islands:
+            bones = bone_limits(model, options.quality, task.spacing)
+            clean_labels(labels, task.wanted, holes=False, bones=bones)
+        if self._is_named_first and options.drop_unnamed:
+            drop_unnamed(labels, unnamed, model, options.quality, task.spacing)
+        if self._is_named_first and options.drop_lifted:
+            drop_lifted_femurs(labels, model)
         table = self._label_table()
         for plane in labels:
             plane[:] = table[plane]
-        clock.lap("restore")
-        return probabilities.means()
+        if options.fill_holes:
+            clean_labels(labels, [structure.label for structure in self.structures], islands=False)
 
     @property
     def _is_named_first(self) -> bool:

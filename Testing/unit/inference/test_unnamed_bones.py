@@ -37,10 +37,13 @@ def a_second_network_with_a_bone_of_its_own(monkeypatch):
     monkeypatch.setattr(stage, "load_stage", load)
 
 
-def _found(**options: object) -> dict[int, int]:
+def _found(*, speck: bool = False, **options: object) -> dict[int, int]:
+    """``speck``: at the scan's lower end, away from the rest, eight voxels are as bright as its upper half."""
     array = np.full((60, 40, 40), -500, np.int16)
     array[10:50, 10:30, 10:30] = 500
     array[30:50, 10:30, 10:30] = 1200
+    if speck:
+        array[:2, 12:14, 12:14] = 1200
     volume = Volume(array, Geometry.from_spacing((40, 40, 60), (2.0, 2.0, 2.0)))
     plain = SegmentOptions(device="cpu", precision="fp32", force=True, discs=False, refine=False, second_look=False,
                            **options)  # fmt: skip
@@ -131,6 +134,16 @@ def networks_that_take_what_is_bright_above_for_a_femur(monkeypatch):
 def test_a_femur_above_the_sacrum_is_found_only_where_that_is_asked_for():
     assert set(_found()) == {SACRUM}
     assert set(_found(drop_lifted=False)) == {SACRUM, LEFT_FEMUR}
+
+
+@pytest.mark.usefixtures("a_second_network_with_a_bone_of_its_own")
+def test_an_island_at_an_end_of_the_scan_does_not_keep_a_bone_that_nothing_named():
+    assert set(_found(speck=True)) == {SACRUM}
+
+
+@pytest.mark.usefixtures("networks_that_take_what_is_bright_above_for_a_femur")
+def test_an_island_below_the_sacrum_does_not_keep_a_femur_above_it():
+    assert set(_found(speck=True)) == {SACRUM}
 
 
 def test_a_model_of_one_network_names_nothing_first():
