@@ -99,7 +99,7 @@ def tables(accuracy: Accuracy) -> str:
     for quality in reversed(QUALITIES):
         for short, name in CASES.values():
             dice = accuracy["dice"][quality][name]
-            shown = [f"{dice[bone]:.2f}" if bone in dice else "-" for bone in (*bones, "mean")]
+            shown = [f"{dice[bone]:.3f}" if bone in dice else "-" for bone in (*bones, "mean")]
             lines.append(_row(f"{short}, `{quality}`", *shown))
     lines += ["", "False bone in real CT that show none of the ten:", "", _row("case", "volume"), _row("---", "---")]
     for quality in reversed(QUALITIES):
