@@ -23,7 +23,6 @@ from BoneSegLib.inference.looks import second_looks
 from BoneSegLib.inference.vertebrae import vertebra_chain
 from BoneSegLib.models.model import Model
 from BoneSegLib.options import SegmentOptions
-from BoneSegLib.postprocessing import BoneLimits, clean_labels
 from BoneSegLib.training.assessment.cleaning import dice_after_steps, dice_by_structure
 from BoneSegLib.training.assessment.distortions import DISTORTIONS
 from BoneSegLib.training.assessment.label_free import dense_share, plausibility_of, volumes_ml
@@ -33,6 +32,7 @@ from BoneSegLib.volume import LabelMap, Volume
 Row = dict[str, object]
 Tell = Callable[[str], object]
 
+CLEANED = "islands and holes (default)"
 NO_SECOND_LOOK = "islands and holes, the first network shown the image once (--no-second-look)"
 NO_DISCS = "islands and holes, names of vertebrae not at discs (--no-discs)"
 KEEP_UNNAMED = "islands and holes, bones that the first network did not name kept (--keep-unnamed)"
@@ -86,14 +86,12 @@ def assess(
     for folder in cases:
         for case in read_references(folder, model, options.labels):
             tell(f"Comparing {case.name}")
-            # Segmented without post-processing, which is then done here, so that its steps can be told apart.
-            raw = segment(case.image, replace(options.segment, force=True, drop_islands=False, fill_holes=False))
-            found = _cleaned(raw, options.segment, model)
+            found = segment(case.image, replace(options.segment, force=True))
             told = tuple(structure.id for structure in case.reference.structures)  # of others nothing is known
             settings = CompareOptions(tolerance_mm=options.tolerance_mm, structures=told)
             comparisons[case.name] = compare_labelmaps(case.reference, found, options=settings)
             if options.cleaning:
-                cleaning += _cleaning_rows(case, raw, _bone_limits(raw, options.segment, model))
+                cleaning += _cleaning_rows(case, found, options.segment, model)
                 cleaning += _rows_without(case, options, model, tell)
             if not options.robustness_cases or case.name in options.robustness_cases:
                 robustness += list(_robustness_rows(case, found, options, tell))
@@ -121,22 +119,18 @@ def _require_known(asked: Sequence[str], names: Sequence[str]) -> None:
             raise UsageError(f"There is no case '{name}'.", remedy="There are: " + ", ".join(names[:10]) + ".")
 
 
-def _cleaned(raw: LabelMap, options: SegmentOptions, model: Model) -> LabelMap:
-    array, values = raw.array.copy(), [structure.label for structure in raw.structures]
-    bones = _bone_limits(raw, options, model)
-    clean_labels(array, values, islands=options.drop_islands, holes=options.fill_holes, bones=bones)
-    return replace(raw, array=array)
-
-
-def _bone_limits(labels: LabelMap, options: SegmentOptions, model: Model) -> BoneLimits | None:
-    return bone_limits(model, options.quality, labels.geometry.spacing[::-1])
-
-
-def _cleaning_rows(case: Judged, raw: LabelMap, bones: BoneLimits | None) -> list[Row]:
+def _cleaning_rows(case: Judged, found: LabelMap, options: SegmentOptions, model: Model) -> list[Row]:
+    """``found``: with ``options`` as they are."""
+    # Segmented once without post-processing, which is then done here, so that its steps can be told apart.
+    raw = segment(case.image, replace(options, force=True, drop_islands=False, fill_holes=False))
+    bones = bone_limits(model, options.quality, raw.geometry.spacing[::-1])
+    dice = dice_after_steps(raw, case.reference, bones=bones)
+    if options.drop_islands and options.fill_holes:
+        dice[CLEANED] = dice_by_structure(found, case.reference)
     return [
-        {"case": case.name, "step": step, "structure": structure, "dice": dice}
-        for step, each in dice_after_steps(raw, case.reference, bones=bones).items()
-        for structure, dice in each.items()
+        {"case": case.name, "step": step, "structure": structure, "dice": value}
+        for step, each in dice.items()
+        for structure, value in each.items()
     ]
 
 

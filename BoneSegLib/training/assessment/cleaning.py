@@ -32,7 +32,6 @@ STEPS: Mapping[str, Callable[..., None]] = {
     "none": _nothing,
     "islands": partial(clean_labels, holes=False),
     "holes": partial(clean_labels, islands=False),
-    "islands and holes (default)": clean_labels,
     "largest piece alone": _largest_alone,
 }
 """Step -> what it does to labels (uint8 kji), in place; ``bones`` as of `clean_labels`."""

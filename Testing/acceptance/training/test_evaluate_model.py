@@ -12,7 +12,7 @@ import pytest
 from BoneSegLib import SegmentOptions, segment
 from BoneSegLib.cli import main
 from BoneSegLib.headless.read import read_volume
-from BoneSegLib.training.assessment.assess import NO_DISCS
+from BoneSegLib.training.assessment.assess import CLEANED, NO_DISCS
 from Testing.support.ball_runs import LABELS
 from Testing.support.balls import ball_arrays, write_image
 
@@ -71,7 +71,7 @@ def test_only_the_cases_that_were_named_are_distorted(judged):
 def test_post_processing_is_measured_step_by_step(judged):
     dice = json.loads((judged / "summary.json").read_text())["postprocessing"]
     mean = json.loads((judged / "summary.json").read_text())["mean_dice"]
-    assert dice["islands and holes (default)"] == pytest.approx(mean)
+    assert dice[CLEANED] == pytest.approx(mean)
     assert "none" in dice
     assert NO_DISCS not in dice  # there are no vertebrae
 
@@ -82,7 +82,7 @@ def test_names_at_discs_are_a_step_of_their_own(tmp_path):
     words = ["evaluate-model", "bundled", "-o", tmp_path, "--quality", "fast", "--cases", sample, "--postprocessing"]
     assert main([str(word) for word in words]) == 0
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["postprocessing"]["islands and holes (default)"] == pytest.approx(summary["mean_dice"])
+    assert summary["postprocessing"][CLEANED] == pytest.approx(summary["mean_dice"])
     # Whether it helps on one image is up to the weights; that it does something is not.
     assert summary["postprocessing"][NO_DISCS] != pytest.approx(summary["mean_dice"], abs=1e-5)
 

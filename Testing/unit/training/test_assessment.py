@@ -122,7 +122,6 @@ def test_each_step_of_cleaning_has_its_effect_on_the_dice():
     assert left["none"] == pytest.approx(2 * 287 / (288 + 287 + 1 + false))
     assert left["islands"] == pytest.approx(2 * 287 / (288 + 287 + false))
     assert left["holes"] == pytest.approx(2 * 288 / (288 + 288 + 1 + false))
-    assert left["islands and holes (default)"] == pytest.approx(2 * 288 / (288 + 288 + false))
     assert left["largest piece alone"] == pytest.approx(2 * 287 / (288 + 287))
     assert all(dice["hip_right"] == 1.0 for dice in found.values())
 
