@@ -21,8 +21,8 @@ from BoneSegLib.inference.bones import (
     drop_lifted_femurs,
     drop_unnamed,
     knows_bones_alone,
+    named_mm3,
     names_first,
-    unnamed_bones,
 )
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities
@@ -162,22 +162,22 @@ class _Run:
         for task in tasks:
             require_least_memory(task)
         labels = np.zeros(volume.array.shape, dtype=np.uint8)
-        means, unnamed = self._run_stages(tasks, frame.view(labels), clock)
+        means, named = self._run_stages(tasks, frame.view(labels), clock)
         confidence = {name: round(mean, 4) for name, head in wanted.items() if (mean := means[head]) is not None}
         if self.is_cancelled():
             raise Cancelled
         self.progress(0.95, "Finishing the labels")
-        self._finish(tasks[-1], frame.view(labels), unnamed)
+        self._finish(tasks[-1], frame.view(labels), named)
         clock.lap("postprocess")
         return _Found(labels, confidence)
 
     def _run_stages(
         self, tasks: list[StageTask], labels: np.ndarray, clock: Clock
-    ) -> tuple[tuple[float | None, ...], list[int]]:
+    ) -> tuple[tuple[float | None, ...], np.ndarray | None]:
         """Writes ``labels`` (uint8, the shape of the tasks' image, the last network's values); returns that network's
-        mean probabilities, and the bones that the first one did not name."""
+        mean probabilities, and the mm3 of each label that the first one named, where it names bones for the last."""
         probabilities, names = Probabilities(tasks[-1].stage.dataset.heads), None
-        unnamed: list[int] = []
+        named: np.ndarray | None = None
         for number, task in enumerate(tasks):
             is_first, is_last = number == 0, number + 1 == len(tasks)
             title = "Finding the bones" if is_first else "Finding their edges"
@@ -214,14 +214,14 @@ class _Run:
                 if self.options.drop_lifted:
                     drop_lifted_femurs(decided, self.model)
                 spacing = tasks[number + 1].stage.configuration.spacing
-                unnamed = unnamed_bones(decided, self.model, self.options.quality, spacing)
+                named = named_mm3(decided, spacing)
             clock.lap("restore")
         if self._has_edges_moved(tasks[-1]):
             self._refine(tasks[-1], labels)
             clock.lap("refine")
-        return probabilities.means(), unnamed
+        return probabilities.means(), named
 
-    def _finish(self, task: StageTask, labels: np.ndarray, unnamed: list[int]) -> None:
+    def _finish(self, task: StageTask, labels: np.ndarray, named: np.ndarray | None) -> None:
         """From what the last network found to the labels of the structures asked for, in place.
 
         Islands go first: where a bone begins must not be told by a few voxels far away from it.
@@ -230,8 +230,8 @@ class _Run:
         if options.drop_islands:
             bones = bone_limits(model, options.quality, task.spacing)
             clean_labels(labels, task.wanted, holes=False, bones=bones)
-        if self._is_named_first and options.drop_unnamed:
-            drop_unnamed(labels, unnamed, model, options.quality, task.spacing)
+        if named is not None and options.drop_unnamed:
+            drop_unnamed(labels, named, model, options.quality, task.spacing)
         if self._is_named_first and options.drop_lifted:
             drop_lifted_femurs(labels, model)
         table = self._label_table()

@@ -8,7 +8,7 @@ import torch
 
 from BoneSegLib import Geometry, SegmentOptions, Volume, segment
 from BoneSegLib.inference import stage
-from BoneSegLib.inference.bones import drop_lifted_femurs, drop_unnamed, names_first, unnamed_bones
+from BoneSegLib.inference.bones import drop_lifted_femurs, drop_unnamed, named_mm3, names_first
 from BoneSegLib.inference.loading import LoadedStage, load_model
 
 SACRUM, LEFT_FEMUR, RIGHT_FEMUR, L5, HEADS = 3, 4, 5, 10, 12
@@ -63,29 +63,42 @@ def test_it_is_kept_where_that_is_asked_for_and_nothing_else_changes():
     assert kept[SACRUM] == dropped[SACRUM]
 
 
-@pytest.mark.parametrize(("gap", "left"), [(0, True), (4, True), (5, False)])
+def _is_left(labels: np.ndarray, named_mm3_of_l5: float = 0.0) -> bool:
+    named = np.zeros(256)
+    named[L5] = named_mm3_of_l5
+    drop_unnamed(labels, named, load_model(None), "full", (2.0, 2.0, 2.0))
+    return bool((labels == L5).any())
+
+
+@pytest.mark.parametrize(("first", "stop", "left"), [(0, 4, True), (2, 4, True), (0, 5, False), (10, 12, False)])
 @pytest.mark.parametrize("at_head", [False, True])
-def test_a_bone_that_comes_into_view_at_an_end_of_the_scan_is_kept(gap, left, at_head):
+def test_a_bone_that_only_comes_into_view_at_an_end_of_the_scan_is_kept(first, stop, left, at_head):
     """That is one and a half voxels of the first network, 9 mm, and slices of 2 mm."""
     labels = np.zeros((30, 20, 20), np.uint8)
-    labels[slice(15, 30 - gap) if at_head else slice(gap, 15), 8:12, 8:12] = L5
-    drop_unnamed(labels, [SACRUM, L5], load_model(None), "full", (2.0, 2.0, 2.0))
-    assert (labels == L5).any() == left
+    labels[slice(30 - stop, 30 - first) if at_head else slice(first, stop), 8:12, 8:12] = L5
+    assert _is_left(labels) == left
 
 
 def test_the_sides_of_a_scan_are_no_ends():
     labels = np.zeros((30, 20, 20), np.uint8)
     labels[12:18, :, :3] = L5
-    drop_unnamed(labels, [L5], load_model(None), "full", (2.0, 2.0, 2.0))
-    assert not labels.any()
+    assert not _is_left(labels)
 
 
-@pytest.mark.parametrize(("voxels", "is_named"), [(0, False), (13, False), (14, True), (500, True)])
-def test_half_a_voxel_of_the_first_network_is_enough_of_a_name(voxels, is_named):
-    """Its voxels are 6 mm wide: half a one is 13.5 voxels of 2 mm."""
+@pytest.mark.parametrize(
+    ("voxels", "named", "left"), [(100, 107, False), (100, 108, True), (800, 639, False), (800, 640, True)]
+)
+def test_half_a_voxel_of_the_first_network_and_a_tenth_of_the_bone_are_enough_of_a_name(voxels, named, left):
+    """Its voxels are 6 mm wide: half a one is 108 mm3, a tenth of 800 voxels of 2 mm is 640 mm3."""
+    labels = np.zeros((30, 20, 20), np.uint8)
+    labels[10:20].flat[:voxels] = L5
+    assert _is_left(labels, named) == left
+
+
+def test_what_a_network_named_is_measured_in_mm3():
     names = np.zeros((10, 10, 10), np.uint8)
-    names.flat[:voxels] = L5
-    assert (L5 not in unnamed_bones(names, load_model(None), "full", (2.0, 2.0, 2.0))) == is_named
+    names.flat[:14] = L5
+    assert named_mm3(names, (2.0, 1.0, 3.0))[L5] == 14 * 6
 
 
 @pytest.mark.parametrize(("lowest", "left"), [(0, True), (14, True), (15, False), (25, False)])
