@@ -48,10 +48,10 @@ class SegmentOptions:
     ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
     ``second_look``: the first network of a cascade of bones sees the image mirrored too, left and right swapped.
     ``discs``: move the names of vertebrae to the discs that the image shows. ``drop_unnamed``: bones that the last
-    network of a cascade finds between the scan's ends though the first named nothing so. ``drop_lifted``: femurs above
-    the middle of the sacrum. ``drop_islands``: far smaller than a bone's largest piece, or far from it, and bones of a
-    few voxels of the first network. ``fill_holes``: that a bone encloses. ``coarse_to_fine``: run a finer network only
-    around the bones that the coarser one found.
+    network of a cascade finds, more than just at an end of the scan, though the first named next to nothing so.
+    ``drop_lifted``: femurs above the middle of the sacrum. ``drop_islands``: far smaller than a bone's largest piece,
+    or far from it, and bones of a few voxels of the first network. ``fill_holes``: that a bone encloses.
+    ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
     """
 
     structures: tuple[str, ...] | None = None

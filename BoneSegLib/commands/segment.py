@@ -54,7 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-unnamed",
         action="store_true",
-        help="keep bones that the finer network finds between the scan's ends though the first named nothing so",
+        help="keep bones that the finer network finds though the first named next to nothing so",
     )
     parser.add_argument("--keep-lifted", action="store_true", help="keep femurs above the middle of the sacrum")
     parser.add_argument(

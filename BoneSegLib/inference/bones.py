@@ -31,8 +31,9 @@ _NAMED_VOXELS = 0.5
 though the first had named less, three were there, all of them at an end of the scan; of the five that were not, two lay
 between its ends."""
 _NAMED_SHARE = 0.1
-"""Of what the second network found. In 80 fields of view two bones (2.7 and 9 ml) of which the first had named less
-were false and a third (1 ml) half so; of all others it had named a third or more."""
+"""Of what the second network found. In 80 fields of view, with weights of one round of training more, two bones (2.7
+and 9 ml) of which the first had named less were false and a third (1 ml) half so; of all others it had named a third or
+more."""
 _END_VOXELS = 1.5
 """So close to an end of the scan the first network has no whole voxel to see a bone by."""
 
