@@ -1,22 +1,23 @@
-"""Names of vertebrae moved along the spine until they begin and end at discs."""
+"""Names of vertebrae moved along the spine until they begin and end at discs, and counted anew where they miscount."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from BoneSegLib.spine.axis import SpineAxis, spine_axis
-from BoneSegLib.spine.discs import find_discs, name_borders
+from BoneSegLib.spine.borders import LEAST_MM, Floats, Spacing, name_borders, read_nearest, shares_along
+from BoneSegLib.spine.levels import find_levels
 from BoneSegLib.spine.picture import ReadHU, straightened
 
-Spacing = tuple[float, float, float]
-
-_BODY_MM = 12.0
-"""Radius of the plates across the spine: within a body, even a tilted one."""
 _REACH_MM = 25.0
 """Names near the spine may be wrong as well, and below the lowest disc the shift fades out over this length."""
+_SAME_MM = 16
+"""A name that begins no farther from a disc than this is meant to begin there."""
+_WITHIN_MM = 8.0
+"""Processes hang below a vertebra's discs and joints stand above them: what bears its name counts as so far within."""
 _BOX_VOXELS = 400_000
 """Voxels moved at once: memory does not grow with the spine."""
 
@@ -35,34 +36,70 @@ def names_at_discs(
         return names
     from BoneSegLib.spine.disc_network import disc_evidence
 
-    borders = borders_along(axis, names, chain, spacing)
-    discs = find_discs(disc_evidence(straightened(axis, read_hu)), borders)
+    shares = shares_along(axis, names, chain, spacing)
+    levels = find_levels(shares, disc_evidence(straightened(axis, read_hu)))
+    discs = {int(levels[place]): int(place) for place in np.flatnonzero(np.diff(levels)) + 1}
+    borders = name_borders(shares)
     if discs == borders:
         return names
-    return _moved(names, vertebrae, chain, axis, borders, discs, spacing)
+    begins, ends = _moves(list(borders.values()), list(discs.values()))
+    renaming = _renaming(levels, {number: _moved(place, begins, ends) for number, place in borders.items()},
+                         is_seen=shares.sum(0) >= LEAST_MM)  # fmt: skip
+    return _applied(names, vertebrae, chain, axis, spacing, begins, ends, renaming)
 
 
-def borders_along(axis: SpineAxis, names: NDArray[np.uint8], chain: Sequence[int], spacing: Spacing) -> dict[int, int]:
-    """Where along an axis each name of ``chain`` begins (see `name_borders`)."""
-    plates = axis.across(_BODY_MM)
-    seen = _read_nearest(names, plates.reshape(-1, 3), spacing).reshape(plates.shape[:2])
-    return name_borders(np.stack([(seen == label).mean(1) for label in chain], axis=1))
+def _moves(borders: Sequence[int], discs: Sequence[int]) -> tuple[Floats, Floats]:
+    """Places along the axis from which names move, and the discs to which: of each two that are the other's nearest."""
+    if not (borders and discs):
+        return np.zeros(1), np.zeros(1)
+    away = np.abs(np.array(borders)[:, None] - np.array(discs)[None, :])
+    pairs = [(borders[b], discs[d]) for b, d in enumerate(away.argmin(1))
+             if away[:, d].argmin() == b and away[b, d] <= _SAME_MM]  # fmt: skip
+    moves = np.array(sorted(pairs) or [(0, 0)], dtype=np.float64)
+    return moves[:, 0], moves[:, 1]
 
 
-def _moved(
+def _moved(place: float, begins: Floats, ends: Floats) -> float:
+    return float(place + np.interp(place, begins, ends - begins))
+
+
+def _renaming(
+    levels: NDArray[np.intp], borders: Mapping[int, float], *, is_seen: NDArray[np.bool_]
+) -> NDArray[np.intp]:
+    """(names, n): the new name of what bears a name and lies at a mm of the axis, where names begin at ``borders``.
+
+    Of a vertebra's name it is what the axis bears within its borders; the sacrum and what lies above are much larger
+    than what is seen of them there, and change only between their borders.
+    """
+    count, places = len(is_seen), np.arange(len(levels), dtype=np.float64)
+    renaming = np.repeat(np.arange(count)[:, None], len(levels), axis=1)
+    for name in range(count):
+        low = max((place for number, place in borders.items() if number <= name), default=0.0)
+        high = min((place for number, place in borders.items() if number > name), default=places[-1])
+        if not is_seen[name] or low >= high:
+            continue
+        if 0 < name < 6:
+            within = min(_WITHIN_MM, (high - low) / 3)
+            renaming[name] = levels[np.rint(np.clip(places, low + within, high - within)).astype(np.intp)]
+        else:
+            inside = (places >= low) & (places < high)
+            renaming[name, inside] = levels[inside]
+    return renaming
+
+
+def _applied(
     names: NDArray[np.uint8],
     vertebrae: NDArray[np.bool_],
     chain: Sequence[int],
     axis: SpineAxis,
-    borders: dict[int, int],
-    discs: dict[int, int],
     spacing: Spacing,
+    begins: Floats,
+    ends: Floats,
+    renaming: NDArray[np.intp],
 ) -> NDArray[np.uint8]:
     from scipy import ndimage
 
-    to = np.array([discs[number] for number in sorted(discs)], dtype=np.float64)
-    shift = np.array([borders[number] for number in sorted(discs)]) - to
-    along = np.interp(axis.positions, to, shift) * np.clip(1 - (to[0] - axis.positions) / _REACH_MM, 0, 1)
+    along = np.interp(axis.positions, ends, begins - ends) * np.clip(1 - (ends[0] - axis.positions) / _REACH_MM, 0, 1)
     (found,) = ndimage.find_objects(vertebrae.astype(np.uint8))
     box = tuple(
         slice(max(0, part.start - int(_REACH_MM / step)), part.stop + int(_REACH_MM / step))
@@ -72,18 +109,22 @@ def _moved(
     bone = _either(old, chain)
     places = (np.argwhere(bone) + [part.start for part in box]) * np.array(spacing)
     read = np.empty(len(places), dtype=np.uint8)
+    position = np.empty(len(places))
     for start in range(0, len(places), _BOX_VOXELS):
-        some = places[start : start + _BOX_VOXELS]
-        position = axis.position_of(some)
-        source = some + axis.at(axis.tangents, position) * np.interp(position, axis.positions, along)[:, None]
-        read[start : start + _BOX_VOXELS] = _read_nearest(names, source, spacing)
+        some = slice(start, start + _BOX_VOXELS)
+        position[some] = axis.position_of(places[some])
+        ahead = axis.at(axis.tangents, position[some]) * np.interp(position[some], axis.positions, along)[:, None]
+        read[some] = read_nearest(names, places[some] + ahead, spacing)
     new = np.zeros_like(old)
     new[bone] = read
     # A name may have come from beside the bone: the nearest one that did not takes its place.
     named = _either(new, chain)
     nearest = ndimage.distance_transform_edt(~named, sampling=spacing, return_distances=False, return_indices=True)
+    numbers = np.zeros(256, dtype=np.intp)
+    numbers[list(chain)] = np.arange(len(chain))
+    moved = numbers[new[tuple(nearest)][bone]]
     result = names.copy()
-    result[box] = np.where(bone, new[tuple(nearest)], old)
+    result[box][bone] = np.array(chain, dtype=np.uint8)[renaming[moved, np.rint(position).astype(np.intp)]]
     return result
 
 
@@ -91,13 +132,3 @@ def _either(names: NDArray[np.uint8], labels: Sequence[int]) -> NDArray[np.bool_
     table = np.zeros(256, dtype=bool)
     table[list(labels)] = True
     return table[names]
-
-
-def _read_nearest(names: NDArray[np.uint8], places: NDArray[np.float64], spacing: Spacing) -> NDArray[np.uint8]:
-    """Labels at places in mm; 0 outside."""
-    index = np.rint(places / np.array(spacing)).astype(np.intp)
-    inside = ((index >= 0) & (index < names.shape)).all(1)
-    read = np.zeros(len(places), dtype=np.uint8)
-    k, j, i = index[inside].T
-    read[inside] = names[k, j, i]
-    return read

@@ -12,7 +12,7 @@ from scipy import ndimage
 from torch.nn import functional
 
 from BoneSegLib.spine.axis import spine_axis
-from BoneSegLib.spine.names import borders_along
+from BoneSegLib.spine.borders import borders_along
 from BoneSegLib.spine.picture import straightened
 from BoneSegLib.training.anatomy_augmentation import change_anatomy
 from BoneSegLib.training.augmentation import AIR_HU, change_intensity, read_box, window_points
