@@ -18,6 +18,8 @@ _SAME_MM = 16
 """A name that begins no farther from a disc than this is meant to begin there."""
 _WITHIN_MM = 8.0
 """Processes hang below a vertebra's discs and joints stand above them: what bears its name counts as so far within."""
+_BEHIND_MM, _HANGS_MM = 20.0, 15.0
+"""Behind the bodies a vertebra reaches so far below its lower disc: there the next one comes into view first."""
 _BOX_VOXELS = 400_000
 """Voxels moved at once: memory does not grow with the spine."""
 
@@ -45,6 +47,7 @@ def names_at_discs(
     begins, ends = _moves(list(borders.values()), list(discs.values()))
     renaming = _renaming(levels, {number: _moved(place, begins, ends) for number, place in borders.items()},
                          is_seen=shares.sum(0) >= LEAST_MM)  # fmt: skip
+    renaming = np.stack([renaming, _renaming_behind(renaming, levels, sorted(discs.values()))])
     return _applied(names, vertebrae, chain, axis, spacing, begins, ends, renaming)
 
 
@@ -87,6 +90,18 @@ def _renaming(
     return renaming
 
 
+def _renaming_behind(renaming: NDArray[np.intp], levels: NDArray[np.intp], discs: Sequence[int]) -> NDArray[np.intp]:
+    """The same for what lies behind the bodies: of a vertebra whose body is not in view, its arch may be.
+
+    It is there if the network had one name more than there are discs, and near where the next disc must be.
+    """
+    renaming, highest = renaming.copy(), int(levels[-1])
+    if len(discs) >= 2 and highest + 1 < len(renaming):
+        next_disc = discs[-1] + float(np.median(np.diff(discs)))
+        renaming[highest + 1 :, int(next_disc - _HANGS_MM) :] = highest + 1
+    return renaming
+
+
 def _applied(
     names: NDArray[np.uint8],
     vertebrae: NDArray[np.bool_],
@@ -110,9 +125,12 @@ def _applied(
     places = (np.argwhere(bone) + [part.start for part in box]) * np.array(spacing)
     read = np.empty(len(places), dtype=np.uint8)
     position = np.empty(len(places))
+    is_behind = np.empty(len(places), dtype=np.intp)
     for start in range(0, len(places), _BOX_VOXELS):
         some = slice(start, start + _BOX_VOXELS)
         position[some] = axis.position_of(places[some])
+        from_axis = places[some] - axis.at(axis.points, position[some])
+        is_behind[some] = (from_axis * axis.at(axis.ahead, position[some])).sum(1) < -_BEHIND_MM
         ahead = axis.at(axis.tangents, position[some]) * np.interp(position[some], axis.positions, along)[:, None]
         read[some] = read_nearest(names, places[some] + ahead, spacing)
     new = np.zeros_like(old)
@@ -124,7 +142,7 @@ def _applied(
     numbers[list(chain)] = np.arange(len(chain))
     moved = numbers[new[tuple(nearest)][bone]]
     result = names.copy()
-    result[box][bone] = np.array(chain, dtype=np.uint8)[renaming[moved, np.rint(position).astype(np.intp)]]
+    result[box][bone] = np.array(chain, dtype=np.uint8)[renaming[is_behind, moved, np.rint(position).astype(np.intp)]]
     return result
 
 

@@ -169,6 +169,19 @@ def test_processes_that_hang_below_their_vertebra_keep_its_name():
         assert ((moved == label) & (truth[behind] == label)).sum() > 0.9 * (truth[behind] == label).sum(), label
 
 
+@pytest.mark.parametrize(("named", "kept"), [(VERTEBRAE[4], True), (VERTEBRAE[3], False)], ids=["L1", "L2"])
+def test_an_arch_whose_body_the_scan_cuts_off_keeps_its_name(named, kept):
+    """The scan ends at the upper face of L2; behind it hangs a part of L1's arch, and the network saw an L1, or none."""
+    ct, names = spine(np.array(FINE))
+    end = round((disc_heights()[4] - 4) / FINE[0])
+    ct, names = ct[:end], names[:end]
+    names[-3:][names[-3:] > 0] = named
+    names[-5:, 36:42, 20:25] = named
+    arch = corrected(ct, names)[-5:, 38:42, 20:25]
+    assert (arch == named).all()
+    assert ((corrected(ct, names)[-3:, 18:27, 20:25] == VERTEBRAE[3]).all()) or not kept
+
+
 def test_names_are_moved_in_place_on_any_grid_beside_an_image_on_its_own():
     """Labels at 1 mm, as the image itself; and names at 3 mm over the same field of view."""
     ct, _ = spine(np.array((1.0, 1.0, 1.0)))
