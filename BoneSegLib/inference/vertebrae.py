@@ -1,4 +1,4 @@
-"""The network's names of vertebrae, moved to the discs that the image shows (`BoneSegLib.spine`)."""
+"""The network's names of vertebrae, moved to the discs that the image shows and counted anew (`BoneSegLib.spine`)."""
 
 from __future__ import annotations
 

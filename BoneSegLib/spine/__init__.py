@@ -1,6 +1,7 @@
-"""Where one vertebra ends and the next begins, read from the CT: a coarse network counts well and measures badly.
+"""Where one vertebra ends and the next begins, and which is which: a coarse network measures badly and may miscount.
 
-`axis` finds the line through the vertebral bodies, `picture` straightens what lies along it, `disc_network` sees discs
-there, `discs` decides which of them each name begins at, `names` moves the names.
+`axis` finds the line through the vertebral bodies, `borders` where along it the network's names begin, `picture`
+straightens what lies along it, `disc_network` sees discs there, `levels` decides which name each mm should bear,
+`names` moves the names and gives them anew.
 Arrays are kji with k to the head; positions along the spine are arc lengths in mm, from below.
 """

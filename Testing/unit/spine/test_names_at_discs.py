@@ -171,7 +171,7 @@ def test_processes_that_hang_below_their_vertebra_keep_its_name():
 
 @pytest.mark.parametrize(("named", "kept"), [(VERTEBRAE[4], True), (VERTEBRAE[3], False)], ids=["L1", "L2"])
 def test_an_arch_whose_body_the_scan_cuts_off_keeps_its_name(named, kept):
-    """The scan ends at the upper face of L2; behind it hangs a part of L1's arch, and the network saw an L1, or none."""
+    """The scan ends at L2's upper face; behind it hangs a part of L1's arch, and the network saw an L1, or none."""
     ct, names = spine(np.array(FINE))
     end = round((disc_heights()[4] - 4) / FINE[0])
     ct, names = ct[:end], names[:end]
