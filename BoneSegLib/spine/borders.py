@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from BoneSegLib.spine.axis import SpineAxis
+from BoneSegLib.spine.axis import Floats, SpineAxis
 
-Floats = NDArray[np.float64]
 Spacing = tuple[float, float, float]
 
 _BODY_MM = 12.0

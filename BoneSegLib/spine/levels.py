@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from BoneSegLib.spine.axis import Floats
 
 _DISTANCES_MM = range(20, 62, 2)
 """From one lumbar disc to the next, in children and tall people too."""
@@ -88,8 +88,8 @@ def _cheapest_chain(distance: int, misfits: Floats, discs: Floats) -> tuple[floa
     uneven = ((lengths - distance) / _UNEVEN_MM) ** 2 / 2
     cut_off = _cost_of_cut_off(np.arange(n + 1), distance, names)
     begins = np.full((names, n), np.inf)
+    # Where the name below begins, or -1 where the scan's lower end cuts that one.
     origins = np.full((names, n), -1)
-    """Where the name below begins, or -1: at the lower end of the scan, somewhere within it."""
     for name in range(1, names):
         below = name - 1
         costs = misfits[:n, below] + cut_off[below, :n]

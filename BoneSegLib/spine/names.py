@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from BoneSegLib.spine.axis import SpineAxis, spine_axis
-from BoneSegLib.spine.borders import LEAST_MM, Floats, Spacing, name_borders, read_nearest, shares_along
+from BoneSegLib.spine.axis import Floats, SpineAxis, spine_axis
+from BoneSegLib.spine.borders import LEAST_MM, Spacing, name_borders, read_nearest, shares_along
 from BoneSegLib.spine.levels import find_levels
 from BoneSegLib.spine.picture import ReadHU, straightened
 
