@@ -3,7 +3,8 @@
 One step of a localised region-based contour: near an edge, a voxel belongs to bone if its brightness is nearer to the
 mean of the bone around it than to the mean of the surroundings around it (Lankton S, Tannenbaum A, "Localizing
 region-based active contours", IEEE Trans. Image Processing 17 (2008) 2029-2039), with a pull towards the edge that the
-network saw. Grow-cut in the same band was tried and gained less (docs/metrics.md).
+network saw. A bone's edge is its cortex, brighter than its mean, so the middle between both means lies outside of it: a
+voxel has to be brighter than that. Grow-cut in the same band was tried and gained less (docs/metrics.md).
 
 Arrays are kji, ``spacing`` is mm along k, j, i.
 """
@@ -41,12 +42,14 @@ class RefineOptions:
 
     ``band_mm``: no farther than this from where they were; half a voxel of the network. ``around_mm``: the standard
     deviation of the Gaussian window in which the means are taken. ``pull``: the weight of the old edge; with 1, at the
-    far side of the band it outweighs a voxel that looks exactly like the other side.
+    far side of the band it outweighs a voxel that looks exactly like the other side. ``brighter``: by how much a voxel
+    on the old edge has to be brighter than the middle between both means; 1 is the mean of bone.
     """
 
     band_mm: float = 1.6
-    around_mm: float = 6.0
-    pull: float = 1.0
+    around_mm: float = 4.0
+    pull: float = 0.5
+    brighter: float = 0.2
 
 
 def refine_edges(
@@ -79,7 +82,7 @@ def refine_edges(
         hu = np.clip(image[at].astype(np.float32), *HU_RANGE)
         like, unlike = _read(bone, cells), _read(tissue, cells)
         likeness = (2 * hu - like - unlike) / np.maximum(like - unlike, LEAST_CONTRAST_HU)  # 1 is bone, -1 is not
-        belongs = np.clip(likeness, -1.5, 1.5) + options.pull * depth / options.band_mm > 0
+        belongs = np.clip(likeness, -1.5, 1.5) + options.pull * depth / options.band_mm > options.brighter
         new[tuple(places[(depth > 0) & ~belongs].T)] = 0
         reach = int(np.ceil(options.band_mm / min(spacing))) + 1
         _give(places[(depth < 0) & belongs], old, new, reach=reach)

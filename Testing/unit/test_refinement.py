@@ -51,6 +51,16 @@ def test_an_edge_too_far_in_or_out_moves_to_where_the_image_has_it(ct, bones, er
     assert ((refined(ct, coarse) == 1) != bones[0]).sum() < 0.2 * wrong_before
 
 
+@pytest.mark.parametrize("error", [-0.5, 0.0, 0.5])
+def test_bone_with_a_bright_shell_ends_where_the_shell_does(error):
+    bone = ball((15, 20, 20), 10)
+    ct = np.where(bone, np.where(ball((15, 20, 20), 8.5), 150.0, 700.0), 40.0)
+    ct = ndimage.gaussian_filter(ct, 1.0)  # as a scanner shows it
+    coarse = labels_of(ball((15, 20, 20), 10 + error))
+    wrong = {brighter: ((refined(ct, coarse, brighter=brighter) == 1) != bone).sum() for brighter in (0.0, 0.2)}
+    assert wrong[0.2] < 0.95 * wrong[0.0]
+
+
 def test_a_right_edge_stays(ct, bones):
     assert (refined(ct, labels_of(*bones)) != labels_of(*bones)).mean() < 0.001
 
