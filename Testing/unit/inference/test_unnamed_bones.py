@@ -75,7 +75,15 @@ def _is_left(labels: np.ndarray, named_mm3_of_l5: float = 0.0) -> bool:
 def test_a_bone_that_only_comes_into_view_at_an_end_of_the_scan_is_kept(first, stop, left, at_head):
     """That is one and a half voxels of the first network, 9 mm, and slices of 2 mm."""
     labels = np.zeros((30, 20, 20), np.uint8)
-    labels[slice(30 - stop, 30 - first) if at_head else slice(first, stop), 8:12, 8:12] = L5
+    labels[slice(30 - stop, 30 - first) if at_head else slice(first, stop), 4:16, 4:16] = L5
+    assert _is_left(labels) == left
+
+
+@pytest.mark.parametrize(("voxels", "left"), [(134, False), (135, True)])
+def test_at_an_end_of_the_scan_it_has_to_be_as_large_as_five_voxels_of_the_first_network(voxels, left):
+    """1080 mm3, and a voxel of the labels has 8."""
+    labels = np.zeros((30, 20, 20), np.uint8)
+    labels[:2].flat[:voxels] = L5
     assert _is_left(labels) == left
 
 
