@@ -23,6 +23,7 @@ from BoneSegLib.inference.bones import (
     knows_bones_alone,
     named_mm3,
     names_first,
+    without_hesitation,
 )
 from BoneSegLib.inference.clock import Clock
 from BoneSegLib.inference.confidence import Probabilities
@@ -197,7 +198,10 @@ class _Run:
             decided = np.zeros(stage_grid(task), dtype=np.uint8) if is_draft else labels
             configuration = task.stage.configuration
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
-            decide_labels(probabilities.watch(blocks) if is_last else blocks, decided, axes)
+            if is_last:
+                blocks = probabilities.watch(blocks)
+                blocks = without_hesitation(blocks) if self._has_edges_moved(task) else blocks
+            decide_labels(blocks, decided, axes)
             if is_draft:
                 self._drop_islands_of(decided, task)
             elif not is_last:
