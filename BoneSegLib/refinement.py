@@ -43,14 +43,13 @@ class RefineOptions:
     ``band_mm``: no farther than this from where they were; half a voxel of the network. ``around_mm``: the standard
     deviation of the Gaussian window in which the means are taken. ``pull``: the weight of the old edge; with 1, at the
     far side of the band it outweighs a voxel that looks exactly like the other side. ``brighter``: by how much a voxel
-    on the old edge has to be brighter than the middle between both means; 1 is the mean of bone. So much is right for
-    edges that may lie too far out (`BoneSegLib.inference.bones.without_hesitation`).
+    on the old edge has to be brighter than the middle between both means; 1 is the mean of bone.
     """
 
     band_mm: float = 1.6
     around_mm: float = 4.0
-    pull: float = 0.35
-    brighter: float = 0.6
+    pull: float = 0.5
+    brighter: float = 0.2
 
 
 def refine_edges(

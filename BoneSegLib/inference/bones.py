@@ -13,14 +13,15 @@ from BoneSegLib.inference.restore import LogitsBlock
 from BoneSegLib.models.dataset import Dataset
 from BoneSegLib.models.model import Model
 from BoneSegLib.postprocessing import BoneLimits
+from BoneSegLib.refinement import RefineOptions
 from BoneSegLib.volume import count_labels
 
 _INSIDE_THE_MODEL = {"background", "other_bone"}
 
 
 _HESITATION = 1.0
-"""By so much the last network's logits of background are too high, by the bone that it misses in s0009: that is fainter
-and its processes are thinner than those that it learnt from. Edges that get too far out by that move back."""
+"""By so much the logits of background of a cascade's last network are too high, by the bone that the bundled one misses
+in s0009, which is fainter, with thinner processes, than what it learnt from. Edges that get too far out move back."""
 
 
 def without_hesitation(blocks: Iterable[LogitsBlock]) -> Iterator[LogitsBlock]:
@@ -29,6 +30,13 @@ def without_hesitation(blocks: Iterable[LogitsBlock]) -> Iterator[LogitsBlock]:
         logits = block.logits.clone()  # blocks share the planes that they repeat
         logits[0] -= _HESITATION
         yield replace(block, logits=logits)
+
+
+def refine_options(model: Model, quality: str, *, band_mm: float) -> RefineOptions:
+    """How edges move: where `without_hesitation` has drawn them too far out, brightness says more and they less."""
+    if names_first(model, quality):
+        return RefineOptions(band_mm=band_mm, pull=0.35, brighter=0.6)
+    return RefineOptions(band_mm=band_mm)
 
 
 def knows_bones_alone(dataset: Dataset) -> bool:

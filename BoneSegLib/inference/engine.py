@@ -23,6 +23,7 @@ from BoneSegLib.inference.bones import (
     knows_bones_alone,
     named_mm3,
     names_first,
+    refine_options,
     without_hesitation,
 )
 from BoneSegLib.inference.clock import Clock
@@ -43,7 +44,7 @@ from BoneSegLib.inference.vertebrae import move_names_to_discs, vertebra_chain
 from BoneSegLib.models.model import SIDE_BY_SIDE, Model, Stage
 from BoneSegLib.options import IsCancelled, Progress, SegmentOptions, never_cancelled, no_progress
 from BoneSegLib.postprocessing import clean_labels
-from BoneSegLib.refinement import RefineOptions, refine_edges
+from BoneSegLib.refinement import refine_edges
 from BoneSegLib.volume import LabelMap, Volume, count_labels
 
 
@@ -200,7 +201,8 @@ class _Run:
             axes = axis_orders(configuration.logits_resampling, configuration.spacing, task.spacing)
             if is_last:
                 blocks = probabilities.watch(blocks)
-                blocks = without_hesitation(blocks) if self._has_edges_moved(task) else blocks
+                if self._is_named_first and self._has_edges_moved(task):
+                    blocks = without_hesitation(blocks)
             decide_labels(blocks, decided, axes)
             if is_draft:
                 self._drop_islands_of(decided, task)
@@ -256,7 +258,8 @@ class _Run:
 
     def _refine(self, task: StageTask, labels: np.ndarray) -> None:
         """Edges at full resolution; they may move by half a voxel of the network that found them."""
-        options = RefineOptions(band_mm=max(task.stage.configuration.spacing) / 2)
+        band_mm = max(task.stage.configuration.spacing) / 2
+        options = refine_options(self.model, self.options.quality, band_mm=band_mm)
         refine_edges(task.image, labels, task.spacing, options=options, is_cancelled=self.is_cancelled)
 
     def _has_edges_moved(self, task: StageTask) -> bool:

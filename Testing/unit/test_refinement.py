@@ -57,8 +57,8 @@ def test_bone_with_a_bright_shell_ends_where_the_shell_does(error):
     ct = np.where(bone, np.where(ball((15, 20, 20), 8.5), 150.0, 700.0), 40.0)
     ct = ndimage.gaussian_filter(ct, 1.0)  # as a scanner shows it
     coarse = labels_of(ball((15, 20, 20), 10 + error))
-    wrong = {brighter: ((refined(ct, coarse, brighter=brighter) == 1) != bone).sum() for brighter in (0.0, 0.6)}
-    assert wrong[0.6] < 0.95 * wrong[0.0]
+    wrong = {brighter: ((refined(ct, coarse, brighter=brighter) == 1) != bone).sum() for brighter in (0.0, 0.2)}
+    assert wrong[0.2] < 0.95 * wrong[0.0]
 
 
 def test_a_right_edge_stays(ct, bones):
@@ -92,7 +92,7 @@ def test_what_is_gained_goes_to_the_nearest_bone(ct, bones):
     moved = refined(ct, coarse, band_mm=2.0)
     apart = bones[0] & ~bones[1], bones[1] & ~bones[0]
     assert not (moved[apart[0]] == 2).any() and not (moved[apart[1]] == 1).any()
-    assert (moved[bones[0] | bones[1]] > 0).mean() > 0.96
+    assert (moved[bones[0] | bones[1]] > 0).mean() > 0.97
 
 
 def test_nothing_stays_nothing(ct):
