@@ -45,12 +45,14 @@ class SegmentOptions:
     ``roi``: only inside this box, (R1, R2, A1, A2, S1, S2) in RAS mm of the volume (its parent transform left out).
     ``drafts``: so many times the last network of a cascade of bones first looks at windows side by side, each time a
     quarter of its work, and is then asked again with this draft as the names (``None``: by the quality).
-    ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid.
+    ``refine``: move the edges of bones to where the CT has them, within half a voxel of the last network's grid; in a
+    cascade of bones, what that network is not quite sure of counts as bone before.
     ``second_look``: the first network of a cascade of bones sees the image mirrored too, left and right swapped.
     ``discs``: move the names of vertebrae to the discs that the image shows, and count them anew. ``drop_unnamed``:
-    bones that the last network of a cascade finds, more than just at an end of the scan, though the first named next
-    to nothing so. ``drop_lifted``: femurs above the middle of the sacrum. ``drop_islands``: far smaller than a bone's
-    largest piece, or far from it, and bones of a few voxels of the first network. ``fill_holes``: that a bone encloses.
+    bones that the last network of a cascade finds, more than just at an end of the scan or very small there, though
+    the first named next to nothing so. ``drop_lifted``: femurs above the middle of the sacrum. ``drop_islands``:
+    far smaller than a bone's largest piece, or far from it, and bones of a few voxels of the first network.
+    ``fill_holes``: that a bone encloses.
     ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
     """
 
