@@ -58,6 +58,10 @@ and 9 ml) of which the first had named less were false and a third (1 ml) half s
 more."""
 _END_VOXELS = 1.5
 """So close to an end of the scan the first network has no whole voxel to see a bone by."""
+_TOPMOST_MM = 30.0
+"""Of a vertebra, less than its height, the upper end of the scan may show so much: the spine goes on there. In 527 fields
+of view twelve were unnamed that reach more than 9 mm into the scan; seven had a Dice of 0.7 to 0.9, three of 0.25, and two
+were not there."""
 _LEAST_UNNAMED_VOXELS = 5
 """There, 1.1 ml for the bundled model: of nine bones of two to five voxels in the same fields one had a Dice above 0.3,
 and seven were not there."""
@@ -106,7 +110,7 @@ def drop_unnamed(
 ) -> None:
     """Drops bones from ``labels`` (kji of an LPS grid, voxels of ``spacing`` mm, the network's labels, in place) of
     which the first network ``named`` (mm3 of each label) next to nothing, but for those that only just come into view
-    at the scan's upper or lower end and are not the smallest."""
+    at the scan's upper or lower end and are not the smallest; of a vertebra the upper end may show more."""
     from scipy import ndimage
 
     first = model.stages_of(quality)[0].configuration.spacing
@@ -114,15 +118,23 @@ def drop_unnamed(
     least = np.maximum(_NAMED_VOXELS * math.prod(first), _NAMED_SHARE * found)
     least_at_end = _LEAST_UNNAMED_VOXELS * math.prod(first)
     near = _END_VOXELS * first[0] / spacing[0]
+    topmost = _TOPMOST_MM / spacing[0]
     boxes = ndimage.find_objects(labels)
-    for label in model.network_labels.values():
+    for name, label in model.network_labels.items():
         box = boxes[label - 1] if label <= len(boxes) else None
         if box is None or named[label] >= least[label]:
             continue
-        is_at_end = box[0].stop <= near or box[0].start >= len(labels) - near
+        is_at_end = _is_at_end(box[0], len(labels), near, topmost if name.startswith("vertebra_") else near)
         if not is_at_end or found[label] < least_at_end:
             inside = labels[box]
             inside[inside == label] = 0
+
+
+def _is_at_end(levels: slice, count: int, near: float, from_above: float) -> bool:
+    """Whether what takes these of ``count`` levels lies ``near`` the lowest one, or begins at the highest and reaches no
+    farther down than ``from_above``."""
+    is_above = levels.stop > count - near and levels.start >= count - from_above
+    return levels.stop <= near or is_above
 
 
 def bone_limits(

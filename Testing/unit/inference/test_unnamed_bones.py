@@ -63,19 +63,26 @@ def test_it_is_kept_where_that_is_asked_for_and_nothing_else_changes():
     assert kept[SACRUM] == dropped[SACRUM]
 
 
-def _is_left(labels: np.ndarray, named_mm3_of_l5: float = 0.0) -> bool:
-    named = np.zeros(256)
-    named[L5] = named_mm3_of_l5
-    drop_unnamed(labels, named, load_model(None), "full", (2.0, 2.0, 2.0))
-    return bool((labels == L5).any())
+def _is_left(labels: np.ndarray, named_mm3: float = 0.0) -> bool:
+    """Whether the one bone in ``labels`` is, of which the first network ``named_mm3``."""
+    drop_unnamed(labels, np.full(256, named_mm3), load_model(None), "full", (2.0, 2.0, 2.0))
+    return bool(labels.any())
 
 
 @pytest.mark.parametrize(("first", "stop", "left"), [(0, 4, True), (2, 4, True), (0, 5, False), (10, 12, False)])
-@pytest.mark.parametrize("at_head", [False, True])
-def test_a_bone_that_only_comes_into_view_at_an_end_of_the_scan_is_kept(first, stop, left, at_head):
+@pytest.mark.parametrize(("bone", "at_head"), [(RIGHT_FEMUR, True), (RIGHT_FEMUR, False), (L5, False)])
+def test_a_bone_that_only_comes_into_view_at_an_end_of_the_scan_is_kept(first, stop, left, bone, at_head):
     """That is one and a half voxels of the first network, 9 mm, and slices of 2 mm."""
     labels = np.zeros((30, 20, 20), np.uint8)
-    labels[slice(30 - stop, 30 - first) if at_head else slice(first, stop), 4:16, 4:16] = L5
+    labels[slice(30 - stop, 30 - first) if at_head else slice(first, stop), 4:16, 4:16] = bone
+    assert _is_left(labels) == left
+
+
+@pytest.mark.parametrize(("first", "stop", "left"), [(15, 30, True), (14, 30, False), (15, 26, True), (15, 25, False)])
+def test_of_a_vertebra_the_upper_end_of_the_scan_may_show_three_centimetres(first, stop, left):
+    """If it begins there: within 9 mm."""
+    labels = np.zeros((30, 20, 20), np.uint8)
+    labels[first:stop, 4:16, 4:16] = L5
     assert _is_left(labels) == left
 
 
