@@ -49,10 +49,10 @@ class SegmentOptions:
     cascade of bones, what that network is not quite sure of counts as bone before.
     ``second_look``: the first network of a cascade of bones sees the image mirrored too, left and right swapped.
     ``discs``: move the names of vertebrae to the discs that the image shows, and count them anew. ``drop_unnamed``:
-    bones that the last network of a cascade finds, more than just at an end of the scan or very small there, though
-    the first named next to nothing so. ``drop_lifted``: femurs above the middle of the sacrum. ``drop_islands``:
-    far smaller than a bone's largest piece, or far from it, and bones of a few voxels of the first network.
-    ``fill_holes``: that a bone encloses.
+    bones that the last network of a cascade finds, more than just at an end of the scan (of a vertebra 3 cm at the
+    upper one) or very small there, though the first named next to nothing so. ``drop_lifted``: femurs above the middle
+    of the sacrum. ``drop_islands``: far smaller than a bone's largest piece, or far from it, and bones of a few voxels
+    of the first network. ``fill_holes``: that a bone encloses.
     ``coarse_to_fine``: run a finer network only around the bones that the coarser one found.
     """
 
