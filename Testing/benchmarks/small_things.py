@@ -31,14 +31,15 @@ for turn in range(2):
 
 def small_things(model: Path) -> list[str]:
     """One line for each, with what was measured."""
-    python = median(_seconds("-c", "pass") for _ in range(5))
-    imported = median(_seconds("-c", "import BoneSegLib") for _ in range(5)) - python
+    # In turn, and the least of each: a difference of a few ms drowns in whatever else the computer does.
+    turns = [(_seconds("-c", "pass"), _seconds("-c", "import BoneSegLib")) for _ in range(9)]
+    python, imported = (min(times) for times in zip(*turns, strict=True))
     helped = median(_seconds("-m", "BoneSegLib", "--help") for _ in range(5))
     engine = median(_seconds("-c", "import BoneSegLib.inference.engine") for _ in range(3)) - python
     done = subprocess.run([sys.executable, "-c", _LOAD, str(model)], capture_output=True, text=True, check=True)
     first, second = (float(line) for line in done.stdout.split())
     lines = [
-        f"- `import BoneSegLib`: {1000 * imported:.0f} ms beyond Python's own {1000 * python:.0f} ms;"
+        f"- `import BoneSegLib`: {1000 * (imported - python):.0f} ms beyond Python's own {1000 * python:.0f} ms;"
         f" the engine with torch {engine:.1f} s.",
         f"- `boneseg --help`: {1000 * helped:.0f} ms, Python's start included.",
         f"- Loading and verifying the model: {first:.2f} s, again in the same session {1e6 * second:.0f} microseconds.",
