@@ -34,7 +34,8 @@ TOTAL_LABELS = dict(parse_rules([TOTALSEGMENTATOR]).sources)
 def lay_out(data: Path, folder: Path, *, synthetic: int) -> list[Path]:
     """Folders of cases with their references; what is there already is left."""
     real = lay_out_real(data, folder)
-    return [ROOT / "Resources" / "SampleData", real, _synthesized(data / "labelmaps", folder, count=synthetic)]
+    held_out = synthesize_held_out(data / "labelmaps", folder / f"synthetic_{synthetic}", count=synthetic)
+    return [ROOT / "Resources" / "SampleData", real, held_out]
 
 
 def lay_out_real(data: Path, folder: Path) -> Path:
@@ -49,16 +50,17 @@ def lay_out_real(data: Path, folder: Path) -> Path:
     return real
 
 
-def _synthesized(maps: Path, folder: Path, *, count: int) -> Path:
-    """Cases of the held-out map with all that the generator varies, but never without the ten bones."""
+def synthesize_held_out(maps: Path, output: Path, *, first: int = 0, count: int) -> Path:
+    """``output`` with the cases ``first`` to ``count`` - 1 of the held-out map: all that the generator varies, but
+    never without the ten bones."""
     from BoneSegLib.training.synthesis.generator import SynthesisOptions
     from BoneSegLib.training.synthesize import run
 
     others = [path.name.split(".")[0] for path in maps.glob("*.nii.gz") if not path.name.startswith(HELD_OUT)]
-    output = folder / f"synthetic_{count}"
     run(
         maps,
         output,
+        first=first,
         count=count,
         seed=2006,
         exclude=others,
