@@ -51,8 +51,8 @@ def lay_out_real(data: Path, folder: Path) -> Path:
 
 
 def synthesize_held_out(maps: Path, output: Path, *, first: int = 0, count: int) -> Path:
-    """``output`` with the cases ``first`` to ``count`` - 1 of the held-out map: all that the generator varies, but
-    never without the ten bones."""
+    """``output`` with the cases ``first`` to ``count`` - 1 of the held-out map: all that the generator varies, but no
+    heads, limbs or lone bones."""
     from BoneSegLib.training.synthesis.generator import SynthesisOptions
     from BoneSegLib.training.synthesize import run
 
